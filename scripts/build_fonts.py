@@ -6,6 +6,9 @@ Per weight (400 and 700) there are two files and two families:
   so that laying out a paper stays fast.
 * ``Doc Sans Ext``: every character of Noto Sans SC, for the rare ones in names (喆 堃 镕). Style sheets name it second.
 
+Noto Sans SC lacks most accented Latin letters of owners' names (Ł ő ş). Both families get them from Source Sans 3, whose
+plain letters are the very shapes that Noto Sans SC shows a ninth larger.
+
 A family and weight must be exactly one file, and no family may share its name with an installed one: otherwise the
 layout engine takes glyph numbers from one file and outlines from the other, silently. Hence the new names.
 
@@ -22,24 +25,28 @@ import sys
 from pathlib import Path
 
 from fontTools import subset
+from fontTools.pens.recordingPen import DecomposingRecordingPen
+from fontTools.pens.transformPen import TransformPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "node_modules/@expo-google-fonts/noto-sans-sc"
+SOURCE = ROOT / "node_modules/@expo-google-fonts"
 TARGET = ROOT / "app/static/fonts"
-WEIGHTS = {
-    400: ("400Regular/NotoSansSC_400Regular.ttf", "Regular"),
-    700: ("700Bold/NotoSansSC_700Bold.ttf", "Bold"),
-}
+STYLES = {400: "Regular", 700: "Bold"}
 # What a form must never lose: tick marks, currency, units, numbered rows.
 MARKS = "√×✓¥￥€£℃°㎡m²m³№※●○◎◆◇□■△▲▽▼★☆→←↑↓…—–•·①②③④⑤⑥⑦⑧⑨⑩"
 
 
+def latin_characters() -> set[int]:
+    """Code points of Latin with all its accents, composed and (for Vietnamese tones) combining."""
+    points = set(range(0x20, 0x7F)) | set(range(0xA0, 0x250))  # Latin, Latin-1, Latin Extended-A and -B
+    return points | set(range(0x1E00, 0x1F00)) | {0x0300, 0x0301, 0x0303, 0x0309, 0x0323}
+
+
 def document_characters() -> set[int]:
     """Code points of the small family. Those the source font lacks are dropped by the subsetter."""
-    points = set(range(0x20, 0x7F)) | set(range(0xA0, 0x250))  # Latin, Latin-1, Latin Extended-A and -B
-    points |= set(range(0x1E00, 0x1F00))  # Latin Extended Additional: Vietnamese
-    points |= {0x0300, 0x0301, 0x0303, 0x0309, 0x0323}  # combining tone marks of decomposed Vietnamese
+    points = latin_characters()
     points |= set(range(0x2010, 0x2028)) | set(range(0x2030, 0x205F))  # dashes, quotes, per mille
     points |= set(range(0x3000, 0x3020)) | set(range(0xFF00, 0xFFF0))  # CJK punctuation, full-width forms
     for high in range(0xA1, 0xF8):
@@ -47,6 +54,30 @@ def document_characters() -> set[int]:
             points.update(ord(c) for c in bytes((high, low)).decode("gb2312", errors="ignore"))
     points.update(ord(c) for c in MARKS)
     return points
+
+
+def graft_latin(font: TTFont, donor: TTFont) -> None:
+    """Draw into `font` the Latin letters it lacks, in the shapes of `donor` scaled to the height of its own letters."""
+    have, theirs = font.getBestCmap(), donor.getBestCmap()
+    scale = font["glyf"][have[ord("H")]].yMax / donor["glyf"][theirs[ord("H")]].yMax
+    shapes = donor.getGlyphSet()
+    added: dict[int, str] = {}
+    for point in sorted((latin_characters() & theirs.keys()) - have.keys()):
+        name = f"latin{point:04X}"
+        recording, pen = DecomposingRecordingPen(shapes), TTGlyphPen(None)
+        shapes[theirs[point]].draw(recording)
+        recording.replay(TransformPen(pen, (scale, 0, 0, scale, 0, 0)))
+        glyph = pen.glyph()
+        font["glyf"][name] = glyph
+        glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (round(shapes[theirs[point]].width * scale), glyph.xMin if glyph.numberOfContours else 0)
+        if "vmtx" in font:
+            font["vmtx"][name] = (font["head"].unitsPerEm, 0)
+        added[point] = name
+    font.setGlyphOrder(font["glyf"].glyphOrder)
+    for table in font["cmap"].tables:
+        if table.isUnicode() and table.format in (4, 12):
+            table.cmap.update(added)
 
 
 def rename(font: TTFont, family: str, style: str) -> None:
@@ -61,8 +92,10 @@ def rename(font: TTFont, family: str, style: str) -> None:
 
 def build(weight: int, small: bool) -> bytes:
     """The bytes of one font file; the same source and fontTools version give the same bytes."""
-    path, style = WEIGHTS[weight]
-    font = TTFont(SOURCE / path, recalcTimestamp=False)
+    style = STYLES[weight]
+    font = TTFont(SOURCE / f"noto-sans-sc/{weight}{style}/NotoSansSC_{weight}{style}.ttf", recalcTimestamp=False)
+    donor = TTFont(SOURCE / f"source-sans-3/{weight}{style}/SourceSans3_{weight}{style}.ttf")
+    graft_latin(font, donor)
     if small:
         options = subset.Options(hinting=False, name_IDs=["*"], notdef_outline=True)
         subsetter = subset.Subsetter(options)
@@ -83,7 +116,7 @@ def main() -> int:
         return 1
     TARGET.mkdir(parents=True, exist_ok=True)
     different = 0
-    for weight in WEIGHTS:
+    for weight in STYLES:
         for small in (True, False):
             name = f"doc-sans-{'' if small else 'ext-'}{weight}.ttf"
             data, file = build(weight, small), TARGET / name
@@ -93,7 +126,8 @@ def main() -> int:
             if not same and not check:
                 file.write_bytes(data)
     if not check:
-        shutil.copyfile(SOURCE / "LICENSE_FONT", TARGET / "OFL.txt")
+        for source, licence in (("noto-sans-sc", "OFL.txt"), ("source-sans-3", "OFL-latin-accents.txt")):
+            shutil.copyfile(SOURCE / source / "LICENSE_FONT", TARGET / licence)
     return 1 if check and different else 0
 
 
