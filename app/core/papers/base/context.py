@@ -1,0 +1,62 @@
+"""What every paper's context is made of: plain, frozen values.
+
+A context holds only ``str``, ``int``, ``bool``, ``Decimal``, ``date``, ``datetime`` (estate time, no zone), ``None``,
+tuples and frozen dataclasses of these. Records, sessions and services never reach a template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Bilingual:
+    """A code-list title in both languages; a missing side falls back to the other one."""
+
+    zh: str
+    en: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The common head and foot of every paper (forms, common header).
+
+    ``company`` is the issuer (property service centre or developer). ``number`` and the verification fields are empty
+    on a draft, which carries the preview watermark. ``verify_url`` becomes the QR code, ``verify_code`` its spoken form.
+    """
+
+    company: str
+    company_en: str = ""
+    estate_name_zh: str
+    estate_name_en: str
+    unit_code: str = ""
+    number: str = ""
+    issued_on: date
+    issued_by: str
+    language: str = "both"
+    verify_url: str = ""
+    verify_code: str = ""
+    form_no: str
+    revision: str
+    title_zh: str
+    title_en: str
+    draft: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """One signature block: who signs in which role, when known by name and date, and whether a stamp belongs there.
+
+    ``image`` is a drawn signature as PNG ``data:`` URI (see ``render.image_uri``) or empty for signing by hand.
+    """
+
+    role: Bilingual
+    name: str = ""
+    signed_on: date | None = None
+    stamp: bool = False
+    image: str = ""
+
+    def __post_init__(self) -> None:
+        if self.image and not self.image.startswith("data:image/png;base64,"):
+            raise ValueError("a signature image must be a PNG data: URI")

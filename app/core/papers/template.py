@@ -1,0 +1,259 @@
+"""From a paper's folder to HTML: plain values in, sandboxed Jinja, one or two languages out.
+
+A paper is a folder with ``meta.yaml`` (form number, revision, titles, series), ``context.py`` (a frozen dataclass named
+``Context``), ``template.html``, ``style.css`` and ``sample.yaml`` (named samples for preview and tests). Everything
+shared lies in ``base/``.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import hashlib
+import importlib
+import io
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import segno
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context as TemplateContext
+from jinja2.runtime import Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+from stdnum.cn import ric
+
+from app.core.papers.base.context import Bilingual, Header
+from app.core.papers.render import PaperError, PaperMeta, render_pdf
+from app.core.records.amounts import format_area, format_money, in_words_en, in_words_zh
+
+BASE = Path(__file__).parent / "base"
+_ROOT = Path(__file__).resolve().parents[3]
+
+MAX_TEXT = 20_000
+MAX_ROWS = 5_000
+_MONTHS = "January February March April May June July August September October November December".split()
+_CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
+_ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperInfo:
+    """``meta.yaml``: what the form is. ``series`` numbers its documents; ``retention_years`` None = kept for good."""
+
+    code: str
+    form_no: str
+    revision: str
+    title_zh: str
+    title_en: str
+    series: str
+    orientation: Literal["portrait", "landscape"] = "portrait"
+    retention_years: int | None = None
+
+
+@dataclass(frozen=True)
+class PaperTemplate:
+    """One paper ready to print. ``template_version`` changes with any file that shapes it, the base files included."""
+
+    folder: Path
+    info: PaperInfo
+    context_type: type
+    template_version: str
+
+    def header(self, **values: Any) -> Header:
+        """A header with this form's own number, revision and titles filled in."""
+        own = {name: getattr(self.info, name) for name in ("form_no", "revision", "title_zh", "title_en")}
+        return Header(**{**own, **values})
+
+    def html(self, context: Any) -> str:
+        """The paper's HTML in the language of ``context.header``; ``PaperError`` when a value is not plain."""
+        plain(context)
+        template = _environment(self.folder).get_template("template.html")
+        return template.render(c=context, header=context.header, language=context.header.language, info=self.info)
+
+    def render(self, context: Any) -> bytes:
+        """The paper as PDF bytes, the same for the same context and template version."""
+        header: Header = context.header
+        title = " ".join(filter(None, (header.title_zh, header.title_en, header.number)))
+        meta = PaperMeta(title=title, number=header.number, author=header.company, issued_on=header.issued_on)
+        sheets = [BASE / "base.css", self.folder / "style.css"]
+        return render_pdf(self.html(context), sheets, language=header.language, meta=meta)
+
+    def samples(self, language: str = "both") -> dict[str, Any]:
+        """Contexts from ``sample.yaml`` by name; header values not given come from ``base/sample.yaml``."""
+        headers = _read_yaml(BASE / "sample.yaml")
+        return {
+            name: build(
+                self.context_type,
+                {**values, "header": self._sample_header(headers[name], values.get("header", {}), language)},
+            )
+            for name, values in _read_yaml(self.folder / "sample.yaml").items()
+        }
+
+    def _sample_header(self, common: Mapping[str, Any], own: Mapping[str, Any], language: str) -> dict[str, Any]:
+        number = f"{self.info.series}-2026-000123"
+        return dataclasses.asdict(self.header(**{"number": number, **common, **own, "language": language}))
+
+
+@functools.cache
+def load_paper(folder: Path) -> PaperTemplate:
+    """The paper in ``folder`` (inside the application package); read once per process."""
+    module = importlib.import_module(".".join((*folder.resolve().relative_to(_ROOT).parts, "context")))
+    return PaperTemplate(
+        folder=folder,
+        info=PaperInfo(**_read_yaml(folder / "meta.yaml")),
+        context_type=module.Context,
+        template_version=_version(folder),
+    )
+
+
+def plain(value: Any, where: str = "context") -> None:
+    """Raise ``PaperError`` unless ``value`` is made of plain values only, of a printable size, with no open ID number.
+
+    A valid citizen ID number is refused wherever it stands: papers carry masked numbers (PIPL arts. 6, 28).
+    """
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise PaperError(f"{where}: text of {len(value)} characters is too long for a paper")
+        if any(ric.is_valid(number) for number in _ID_NUMBER.findall(value)):
+            raise PaperError(f"{where}: a full ID number may not be printed; mask it")
+    elif value is None or isinstance(value, (bool, int, Decimal, date)):
+        return
+    elif isinstance(value, tuple):
+        if len(value) > MAX_ROWS:
+            raise PaperError(f"{where}: {len(value)} rows are too many for a paper")
+        for index, item in enumerate(value):
+            plain(item, f"{where}[{index}]")
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type) and value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        for field in dataclasses.fields(value):
+            plain(getattr(value, field.name), f"{where}.{field.name}")
+    else:
+        raise PaperError(f"{where}: {type(value).__name__} is not a plain value")
+
+
+def build(kind: Any, data: Any, where: str = "context") -> Any:
+    """A value of the annotated type ``kind`` (context dataclass, tuple, Decimal …) from YAML or JSON data.
+
+    Raises ``PaperError`` naming the place for a missing, unknown or unreadable value.
+    """
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if data is None:
+            return None
+        return build(next(argument for argument in arguments if argument is not type(None)), data, where)
+    if origin is tuple:
+        return tuple(build(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(data))
+    if origin is Literal:
+        if data not in arguments:
+            raise PaperError(f"{where}: {data!r} is not one of {arguments}")
+        return data
+    try:
+        if dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind)
+            if unknown := data.keys() - hints.keys():
+                raise PaperError(f"{where}: unknown {', '.join(sorted(unknown))}")
+            return kind(**{name: build(hints[name], item, f"{where}.{name}") for name, item in data.items()})
+        if kind is Decimal:
+            return Decimal(str(data))
+        if kind in (date, datetime):
+            return data if type(data) is kind else kind.fromisoformat(data)
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        raise PaperError(f"{where}: {error}") from error
+    if kind in (str, int, bool) and type(data) is kind:
+        return data
+    raise PaperError(f"{where}: {data!r} is not a {kind}")
+
+
+@functools.cache
+def _environment(folder: Path) -> Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader([folder, BASE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_show,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals = {"qr": _qr, "fail": _fail, "range": range}
+    environment.filters |= {
+        "money": _or_empty(format_money),
+        "words_zh": _or_empty(in_words_zh),
+        "words_en": _or_empty(in_words_en),
+        "area": _or_empty(format_area),
+        "number": _or_empty("{:,}".format),
+        "date_zh": _or_empty(lambda day: f"{day.year}年{day.month}月{day.day}日"),
+        "date_en": _or_empty(lambda day: f"{day.day} {_MONTHS[day.month - 1]} {day.year}"),
+    }
+    return environment
+
+
+def _or_empty(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A filter that leaves the place of a missing value empty."""
+    return lambda value: "" if value is None else write(value)
+
+
+@pass_context
+def _show(context: TemplateContext, value: Any) -> Any:
+    """How each type prints when a template just writes it out."""
+    if isinstance(value, (Markup, Undefined)):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, Bilingual):
+        return _both(context["language"], value.zh, value.en)
+    if isinstance(value, bool):
+        return _both(context["language"], *(("是", "Yes") if value else ("否", "No")))
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def _clean(text: str) -> str:
+    """``text`` without control characters; an apostrophe inside a Latin word is not the full-width Chinese quote."""
+    return _APOSTROPHE.sub("'", text.translate(_CONTROL))
+
+
+def _both(language: str, zh: str, en: str) -> Markup:
+    zh, en = escape(_clean(zh)), escape(_clean(en))
+    if language == "both" and zh and en:
+        return Markup('{} <span class="en" lang="en">{}</span>').format(zh, en)
+    return Markup((en or zh) if language == "en" else (zh or en))
+
+
+def _qr(text: str) -> Markup:
+    """A QR code for ``text`` as an SVG ``data:`` URI."""
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, xmldecl=False, svgns=True, omitsize=True)
+    return Markup("data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii"))
+
+
+def _fail(message: str) -> typing.NoReturn:
+    raise PaperError(message)
+
+
+def _read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _version(folder: Path) -> str:
+    """Twelve hex digits over all that shapes the paper: its own files and the base, not the samples."""
+    digest = hashlib.sha256()
+    for home in (BASE, folder):
+        for path in sorted(home.iterdir()):
+            if path.suffix in {".html", ".css", ".py", ".yaml"} and path.name not in {"sample.yaml", "__init__.py"}:
+                digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
