@@ -1,0 +1,260 @@
+"""Standing texts handed out at move-in (F02–F09, MI-01): load, edit, fill in.
+
+A standing text is plain bilingual text in sections. It carries no mark-up: the paper template gives it its looks and
+numbers its sections and clauses. Values of the unit come in through `{{ placeholders }}` from the fixed list
+`PLACEHOLDERS`; nothing else is evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+PLACEHOLDERS: dict[str, Any] = {
+    "estate_name": _l("name of the estate"),
+    "company": _l("property service enterprise"),
+    "developer": _l("developer"),
+    "unit_code": _l("unit code, such as 1-03-2-1502"),
+    "owner_name": _l("names of the owners"),
+    "gross_area": _l("gross floor area in m², two decimals, no unit sign"),
+    "internal_area": _l("internal floor area in m², two decimals, no unit sign"),
+    "layout": _l("layout of the unit"),
+    "fee_rate": _l("property service fee in yuan per m² of gross floor area and month, number only"),
+    "renovation_deposit": _l("renovation deposit in yuan, number only"),
+    "bank_account": _l("account name, bank and account number for payments"),
+    "service_phone": _l("service telephone of the property service centre"),
+    "emergency_phone": _l("emergency repair telephone"),
+    "complaint_phone": _l("complaint and supervision telephone"),
+    "address": _l("address of the property service centre"),
+    "working_hours": _l("permitted hours of renovation work"),
+    "handover_date": _l("date the unit is handed over"),
+    "today": _l("date of issue"),
+}
+"""What a text may ask for, with its meaning as shown beside the editor."""
+
+BLANK = "_" * 12
+DATE_BLANK = {"zh": "______年____月____日", "en": "____________"}
+DATES = frozenset({"handover_date", "today"})
+
+MAX_SECTIONS = 40
+MAX_PARAGRAPHS = 40
+MAX_COLUMNS = 6
+MAX_ROWS = 60
+MAX_SIGNATURES = 6
+MAX_LABEL = 120
+MAX_CHARACTERS = 2000
+
+_PLACEHOLDER = re.compile(r"\{\{\s*(\w*)\s*\}\}")
+_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One piece of text in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with named columns; every row has one cell per column."""
+
+    columns: tuple[Text, ...]
+    rows: tuple[tuple[Text, ...], ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its clauses; `numbered` is false for parts that stand outside the clause numbers."""
+
+    heading: Text
+    paragraphs: tuple[Text, ...]
+    table: Table | None
+    numbered: bool
+
+
+@dataclass(frozen=True)
+class StandingText:
+    """A complete text, ready to be filled in and printed. `signatures` are the roles that sign, in order."""
+
+    code: str
+    form_no: str
+    revision: str
+    title: Text
+    intro: Text
+    sections: tuple[Section, ...]
+    closing: Text
+    signatures: tuple[Text, ...]
+
+
+def load(path: Path) -> StandingText:
+    """Read a seed text from YAML. Raises ValueError with a sentence naming the place of the first fault."""
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError(_("%(file)s does not hold a standing text.", file=path.name))
+    return _build(data)
+
+
+def from_edit(data: Mapping[str, Any]) -> StandingText:
+    """Take a text edited in the browser (the shape of `dataclasses.asdict`), reduced to plain text.
+
+    Tags, control and direction characters are dropped; lengths and row counts are capped. Raises ValueError with a
+    sentence for the person who edits.
+    """
+    return _build(data, clean=plain)
+
+
+def fill(text: StandingText, values: Mapping[str, str | Text | None]) -> StandingText:
+    """Put `values` in place of the placeholders; a missing or empty value leaves a line to write on.
+
+    A value is a string for both languages or a `Text`. Raises ValueError for a name that is no placeholder.
+    """
+    if unknown := sorted(set(values) - set(PLACEHOLDERS)):
+        raise ValueError(_("Unknown placeholder: %(names)s", names=", ".join(unknown)))
+
+    def put(language: str, source: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            found = values.get(match[1])
+            found = getattr(found, language) if isinstance(found, Text) else found
+            return found or (DATE_BLANK[language] if match[1] in DATES else BLANK)
+
+        return _PLACEHOLDER.sub(value, source)
+
+    def each(piece: Text) -> Text:
+        return Text(put("zh", piece.zh), put("en", piece.en))
+
+    return replace(
+        text,
+        title=each(text.title),
+        intro=each(text.intro),
+        sections=tuple(_map_section(section, each) for section in text.sections),
+        closing=each(text.closing),
+        signatures=tuple(map(each, text.signatures)),
+    )
+
+
+def placeholders(text: StandingText) -> set[str]:
+    """The names the text asks for."""
+    found: set[str] = set()
+
+    def note(piece: Text) -> Text:
+        found.update(_PLACEHOLDER.findall(piece.zh), _PLACEHOLDER.findall(piece.en))
+        return piece
+
+    for piece in (text.title, text.intro, text.closing, *text.signatures):
+        note(piece)
+    for section in text.sections:
+        _map_section(section, note)
+    return found
+
+
+def plain(value: str) -> str:
+    """Plain text of what was typed or pasted: no tags, no control or direction characters, single spaces."""
+    kept = (c if unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs", "Cn"} else " " for c in _TAG.sub(" ", value))
+    return " ".join("".join(kept).split())
+
+
+def _map_section(section: Section, each: Callable[[Text], Text]) -> Section:
+    table = section.table
+    if table is not None:
+        table = Table(tuple(map(each, table.columns)), tuple(tuple(map(each, row)) for row in table.rows))
+    return replace(section, heading=each(section.heading), paragraphs=tuple(map(each, section.paragraphs)), table=table)
+
+
+def _build(data: Mapping[str, Any], *, clean: Callable[[str], str] = str.strip) -> StandingText:
+    def word(name: str) -> str:
+        value = data.get(name)
+        if not isinstance(value, str) or not clean(value) or len(value) > MAX_LABEL:
+            raise ValueError(_("%(place)s is missing or too long.", place=name))
+        return clean(value)
+
+    def text(value: Any, place: str, *, limit: int = MAX_CHARACTERS, neutral: bool = False) -> Text:
+        if neutral and isinstance(value, str | int | float):
+            value = {"zh": str(value), "en": str(value)}
+        if not isinstance(value, Mapping):
+            raise ValueError(_("%(place)s needs a Chinese and an English text.", place=place))
+        both = {}
+        for language in ("zh", "en"):
+            raw = value.get(language)
+            if not isinstance(raw, str) or not clean(raw):
+                raise ValueError(_("%(place)s has no text in %(language)s.", place=place, language=language))
+            if len(raw) > limit:
+                raise ValueError(_("%(place)s is longer than %(limit)s characters.", place=place, limit=limit))
+            both[language] = _checked(clean(raw), place)
+        return Text(**both)
+
+    def many(value: Any, place: str, limit: int) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            raise ValueError(_("%(place)s is not a list.", place=place))
+        if len(value) > limit:
+            raise ValueError(_("%(place)s has more than %(limit)s entries.", place=place, limit=limit))
+        return list(value)
+
+    def table(value: Any, place: str) -> Table:
+        if not isinstance(value, Mapping):
+            raise ValueError(_("%(place)s is not a table.", place=place))
+        columns = [
+            text(cell, f"{place}, {i}", limit=MAX_LABEL)
+            for i, cell in enumerate(many(value.get("columns"), place, MAX_COLUMNS), 1)
+        ]
+        rows = []
+        for i, row in enumerate(many(value.get("rows"), place, MAX_ROWS), 1):
+            cells = many(row, f"{place}, {i}", MAX_COLUMNS)
+            if len(cells) != len(columns):
+                raise ValueError(
+                    _("%(place)s: row %(row)s has %(got)s cells, the table has %(want)s columns.",
+                      place=place, row=i, got=len(cells), want=len(columns))
+                )
+            rows.append(tuple(text(cell, f"{place}, {i}", neutral=True) for cell in cells))
+        if not columns or not rows:
+            raise ValueError(_("%(place)s is an empty table.", place=place))
+        return Table(tuple(columns), tuple(rows))
+
+    def section(value: Any, number: int) -> Section:
+        place = f"section {number}"
+        if not isinstance(value, Mapping):
+            raise ValueError(_("%(place)s needs a Chinese and an English text.", place=place))
+        paragraphs = tuple(
+            text(paragraph, f"{place}, paragraph {i}")
+            for i, paragraph in enumerate(many(value.get("paragraphs", []), place, MAX_PARAGRAPHS), 1)
+        )
+        grid = table(value["table"], f"{place}, table") if value.get("table") else None
+        if not paragraphs and grid is None:
+            raise ValueError(_("%(place)s is empty.", place=place))
+        heading = text(value.get("heading"), f"{place}, heading", limit=MAX_LABEL)
+        return Section(heading, paragraphs, grid, value.get("numbered", True) is not False)
+
+    sections = many(data.get("sections"), "sections", MAX_SECTIONS)
+    if not sections:
+        raise ValueError(_("%(place)s is empty.", place="sections"))
+    # A seed names its signers as {role: text}; an edited text comes back as the plain pair.
+    signers = [s.get("role", s) if isinstance(s, Mapping) else s
+               for s in many(data.get("signatures"), "signatures", MAX_SIGNATURES)]
+    return StandingText(
+        code=word("code"),
+        form_no=word("form_no"),
+        revision=word("revision"),
+        title=text(data.get("title"), "title", limit=MAX_LABEL),
+        intro=text(data.get("intro"), "intro"),
+        sections=tuple(section(value, i) for i, value in enumerate(sections, 1)),
+        closing=text(data.get("closing"), "closing"),
+        signatures=tuple(text(s, f"signature {i}", limit=MAX_LABEL) for i, s in enumerate(signers, 1)),
+    )
+
+
+def _checked(value: str, place: str) -> str:
+    for name in _PLACEHOLDER.findall(value):
+        if name not in PLACEHOLDERS:
+            raise ValueError(_("%(place)s uses an unknown placeholder: %(name)s", place=place, name=name or "{{ }}"))
+    if "{{" in (rest := _PLACEHOLDER.sub("", value)) or "}}" in rest or "{%" in rest:
+        raise ValueError(_("%(place)s has unmatched placeholder braces.", place=place))
+    return value
