@@ -4,10 +4,11 @@ Per weight (400 and 700) there are two files and two families:
 
 * ``Doc Sans``: GB 2312, Latin with its accents, Vietnamese, punctuation and the marks that forms use. About 2.5 MB,
   so that laying out a paper stays fast.
-* ``Doc Sans Ext``: every character of Noto Sans SC, for the rare ones in names (喆 堃 镕). Style sheets name it second.
+* ``Doc Sans Ext``: every character of Noto Sans SC, for the rare ones in names (喆 堃 镕). Style sheets name it
+  second.
 
-Noto Sans SC lacks most accented Latin letters of owners' names (Ł ő ş). Both families get them from Source Sans 3, whose
-plain letters are the very shapes that Noto Sans SC shows a ninth larger.
+Noto Sans SC lacks most accented Latin letters of owners' names (Ł ő ş). Both families get them from Source Sans 3,
+whose plain letters are the very shapes that Noto Sans SC shows a ninth larger.
 
 A family and weight must be exactly one file, and no family may share its name with an installed one: otherwise the
 layout engine takes glyph numbers from one file and outlines from the other, silently. Hence the new names.
