@@ -1,0 +1,179 @@
+"""Writing and checking the change log, inside the transaction of the change itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import event, insert, inspect, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core.access.actor import current_actor
+from app.core.access.keyring import current_keyring
+from app.core.audit.models import AuditChain, AuditEntry
+from app.core.records.base import SYSTEM_COLUMNS, Record, Stamped, now
+from app.core.records.estate import Estate
+from app.core.records.secrets import EncryptedText
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line for the log, before it is chained. Fields as in :class:`AuditEntry`."""
+
+    kind: str
+    record: Stamped
+    changes: dict[str, list[Any]] = field(default_factory=dict)
+    note: str = ""
+    subject: tuple[str, int | None] | None = None
+
+
+def record_event(session: Session, kind: str, record: Stamped, *, note: str = "", **facts: Any) -> None:
+    """Log something that is no column change: a transition, a reveal, a print, a comment.
+
+    The record must have its id (flush first). ``facts`` become the entry's changes as ``[None, value]``.
+    """
+    if record.id is None:
+        session.flush()
+    _append(session, Entry(kind, record, {k: [None, _plain(v)] for k, v in facts.items()}, note))
+
+
+@event.listens_for(Session, "after_flush")
+def _log_changes(session: Session, context: Any) -> None:
+    entries = [e for e in _entries_of_flush(session)]
+    for entry in entries:
+        _append(session, entry)
+
+
+def _entries_of_flush(session: Session) -> Iterator[Entry]:
+    for record in session.new:
+        if isinstance(record, Stamped):
+            yield Entry("create", record, {k: [None, new] for k, (_, new) in _changes(record).items() if new is not None})
+    for record in session.dirty:
+        if isinstance(record, Stamped) and (changes := _changes(record)):
+            yield Entry("update", record, {k: list(pair) for k, pair in changes.items()})
+    for record in session.deleted:
+        if isinstance(record, Stamped):
+            yield Entry("delete", record)
+
+
+def _changes(record: Stamped) -> dict[str, tuple[Any, Any]]:
+    state = inspect(record)
+    changes: dict[str, tuple[Any, Any]] = {}
+    for attribute in state.mapper.column_attrs:
+        if attribute.key in SYSTEM_COLUMNS or attribute.key.endswith(("_hash", "_tail")):
+            continue
+        history = state.attrs[attribute.key].history
+        if not history.has_changes():
+            continue
+        hidden = isinstance(attribute.columns[0].type, EncryptedText)
+        old, new = (_plain(v[0] if v else None, hidden) for v in (history.deleted, history.added))
+        if old != new:
+            changes[attribute.key] = (old, new)
+    return changes
+
+
+def _plain(value: Any, hidden: bool = False) -> Any:
+    if value is None or value == "":
+        return None
+    if hidden:
+        return "#" + current_keyring().blind_index("audit", str(value))[:16]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, str | int | float | bool | list | dict):
+        return value
+    return str(value)
+
+
+def _chain_of(record: Stamped) -> int:
+    if isinstance(record, Record):
+        return record.estate_id
+    return record.id if isinstance(record, Estate) else 0
+
+
+def _append(session: Session, entry: Entry) -> None:
+    """Chain and store one entry; the head row is locked until the transaction ends."""
+    actor = current_actor()
+    connection = session.connection()
+    chain = _chain_of(entry.record)
+    head = connection.execute(
+        update(AuditChain).where(AuditChain.chain == chain).values(seq=AuditChain.seq + 1).returning(AuditChain.seq, AuditChain.hash)
+    ).one_or_none()
+    if head is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(AuditChain).values(chain=chain, seq=0, hash=""))
+        except IntegrityError:
+            pass  # another transaction opened the chain first
+        return _append(session, entry)
+    subject_type, subject_id = entry.subject or entry.record.audit_subject
+    row = {
+        "chain": chain,
+        "seq": head.seq,
+        "at": now(),
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "kind": entry.kind,
+        "record_type": entry.record.__tablename__,
+        "record_id": entry.record.id,
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "changes": entry.changes,
+        "note": entry.note,
+        "previous_hash": head.hash,
+    }
+    row["hash"] = _digest(row)
+    connection.execute(insert(AuditEntry).values(**row))
+    connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(hash=row["hash"]))
+
+
+CHAINED = (
+    "chain", "seq", "at", "actor_id", "actor_name", "kind", "record_type", "record_id",
+    "subject_type", "subject_id", "changes", "note", "previous_hash",
+)  # fmt: skip
+
+
+def _digest(row: dict[str, Any]) -> str:
+    facts = [row[name].isoformat() if name == "at" else row[name] for name in CHAINED]
+    return hashlib.sha256(json.dumps(facts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class BrokenLink:
+    """The first entry of a chain that does not fit: its id, chain, place and why."""
+
+    entry_id: int | None
+    chain: int
+    seq: int
+    reason: str
+
+
+def verify(session: Session) -> BrokenLink | None:
+    """Walk every chain and return the first broken link, or nothing when all entries are intact."""
+    for head in session.execute(select(AuditChain.chain, AuditChain.seq, AuditChain.hash).order_by(AuditChain.chain)):
+        previous, expected = "", 1
+        rows = session.execute(
+            select(AuditEntry.__table__).where(AuditEntry.chain == head.chain).order_by(AuditEntry.seq),
+            execution_options={"yield_per": 2000},
+        )
+        for row in rows.mappings():
+            if row["seq"] != expected:
+                return BrokenLink(row["id"], head.chain, expected, "missing")
+            if row["previous_hash"] != previous or row["hash"] != _digest(dict(row)):
+                return BrokenLink(row["id"], head.chain, expected, "altered")
+            previous, expected = row["hash"], expected + 1
+        if head.seq != expected - 1 or head.hash != previous:
+            return BrokenLink(None, head.chain, expected, "missing")
+    return None

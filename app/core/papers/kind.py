@@ -1,0 +1,30 @@
+"""What a module states about one of its papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperKind:
+    """One form of the manual.
+
+    ``code``: form code of the manual (F10), also the number series. ``folder``: template, style, context, sample.
+    ``record_type``: table name of the record the paper is about. ``resource``: ``print`` on it is needed to issue.
+    ``context(record, header)``: builds the frozen dataclass of plain values the template sees.
+    ``unit(record)``: id of the unit the paper belongs to, for the household file.
+    """
+
+    code: str
+    title_zh: str
+    title_en: str
+    folder: Path
+    record_type: str
+    resource: str
+    context: Callable[[Any, Any], Any]
+    unit: Callable[[Any], int | None]
+    form_no: str = ""
+    revision: str = "A/0"

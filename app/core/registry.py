@@ -1,0 +1,96 @@
+"""What modules contribute: each module's ``register(registry)`` is its table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from app.core.access.roles import Grants, Role, spread
+from app.core.papers.kind import PaperKind
+from app.core.records.estate import Estate
+from app.core.search.provider import SearchProvider
+from app.core.workflow.table import Workflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class MenuEntry:
+    """A view (Flask-AppBuilder view class) and its place in the menu; no ``label`` means no menu entry."""
+
+    view: type
+    label: Any = None
+    category: str = ""
+    icon: str = "file-text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HouseholdSection:
+    """A part of the household page. ``load(unit, actor)`` returns the values its template shows; ``order`` sorts."""
+
+    name: str
+    title: Any
+    template: str
+    load: Callable[[Any, Any], dict[str, Any]]
+    order: int = 50
+
+
+@dataclass
+class Registry:
+    """Everything the modules registered, in registration order."""
+
+    menu: list[MenuEntry] = field(default_factory=list)
+    rights: dict[Role, set[tuple[str, str]]] = field(default_factory=lambda: {role: set() for role in Role})
+    workflows: dict[str, Workflow] = field(default_factory=dict)
+    papers: dict[str, PaperKind] = field(default_factory=dict)
+    searches: list[SearchProvider] = field(default_factory=list)
+    sections: list[HouseholdSection] = field(default_factory=list)
+    seeds: list[Callable[[Any, Estate], None]] = field(default_factory=list)
+    commands: list[click.Command] = field(default_factory=list)
+    jobs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    record_pages: dict[str, Callable[[int], str]] = field(default_factory=dict)
+
+    def view(self, view: type, *, label: Any = None, category: str = "", icon: str = "file-text") -> None:
+        self.menu.append(MenuEntry(view=view, label=label, category=category, icon=icon))
+
+    def grants(self, grants: Grants) -> None:
+        for role, rights in spread(grants).items():
+            self.rights[role] |= rights
+
+    def workflow(self, workflow: Workflow) -> None:
+        self.workflows[workflow.resource] = workflow
+
+    def paper(self, kind: PaperKind) -> None:
+        if kind.code in self.papers:
+            raise ValueError(f"paper {kind.code} registered twice")
+        self.papers[kind.code] = kind
+
+    def search(self, provider: SearchProvider) -> None:
+        self.searches.append(provider)
+
+    def section(self, section: HouseholdSection) -> None:
+        self.sections = sorted([*self.sections, section], key=lambda s: s.order)
+
+    def seed(self, seed: Callable[[Any, Estate], None]) -> None:
+        """``seed(session, estate)``: bring the module's code lists into an estate; idempotent, keyed by code."""
+        self.seeds.append(seed)
+
+    def command(self, command: click.Command) -> None:
+        self.commands.append(command)
+
+    def job(self, name: str, work: Callable[..., Any]) -> None:
+        """``work(job, **arguments)`` carries out background jobs of kind ``name``."""
+        self.jobs[name] = work
+
+    def page(self, record_type: str, address: Callable[[int], str]) -> None:
+        """Address of a record's page, by its table name; used by timelines, search and the verification page."""
+        self.record_pages[record_type] = address
+
+
+def registry() -> Registry:
+    """The registry of the running application."""
+    from flask import current_app
+
+    found: Registry = current_app.extensions["guanjia"]
+    return found

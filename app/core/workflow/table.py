@@ -1,0 +1,196 @@
+"""Workflow as a table: states, transitions, who may, what must hold; the one way a state column changes.
+
+A transition reads as a line of the procedure manual. The same table draws the buttons (a blocked one says why),
+checks the POST, runs the effect, writes the history and prints the diagram.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session, object_session
+
+from app.core.access.actor import Actor, NotAllowed
+from app.core.audit.log import record_event
+from app.core.records.base import Record
+
+Guard = Callable[[Any, Actor], "Sequence[str] | str | None"]
+"""Looks at the record and the actor; returns the sentences that stand in the way, or nothing."""
+
+
+class State(StrEnum):
+    """Base of state enums: members are declared as ``name = "value"``; titles and colours come from ``looks``."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state shows: translatable title and Tabler badge colour."""
+
+    title: str
+    colour: str = "secondary"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """An input a transition asks for: field name, translatable label, whether it must be filled."""
+
+    name: str
+    label: str
+    required: bool = True
+
+
+class Blocked(Exception):
+    """A transition cannot be made now; ``reasons`` are sentences for the person at the desk."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        self.reasons = [str(r) for r in reasons]
+        super().__init__(" ".join(self.reasons))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """One line of the table. ``primary`` marks the next step of the normal way; ``danger`` wants a confirmation."""
+
+    name: str
+    title: str
+    sources: tuple[str, ...]
+    target: str
+    verb: str
+    needs: tuple[Guard, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    effect: Callable[..., None] | None = None
+    primary: bool = False
+    danger: bool = False
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A transition as shown to a person: possible when ``blockers`` is empty."""
+
+    transition: Transition
+    blockers: tuple[str, ...]
+
+    @property
+    def possible(self) -> bool:
+        return not self.blockers
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The table for one model. ``resource`` names the verbs' resource; ``column`` is the state column."""
+
+    model: type[Record]
+    resource: str
+    looks: Mapping[str, Look]
+    transitions: tuple[Transition, ...]
+    initial: str
+    column: str = "state"
+    _by_name: dict[str, Transition] = field(init=False, default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for transition in self.transitions:
+            if transition.name in self._by_name:
+                raise ValueError(f"{self.resource}: transition {transition.name} stands twice")
+            unknown = {*transition.sources, transition.target} - set(self.looks)
+            if unknown:
+                raise ValueError(f"{self.resource}.{transition.name}: unknown state {', '.join(sorted(unknown))}")
+            self._by_name[transition.name] = transition
+        event.listen(getattr(self.model, self.column), "set", self._only_by_transition, retval=False)
+
+    def _only_by_transition(self, record: Record, value: Any, old: Any, initiator: Any) -> None:
+        if _moving.get() is record or (object_session(record) is None and value == self.initial):
+            return
+        if value != old:
+            raise StateGuarded(f"{self.resource}.{self.column} changes only through its workflow")
+
+    def look(self, record: Record) -> Look:
+        return self.looks[getattr(record, self.column)]
+
+    def offers(self, record: Record, actor: Actor) -> list[Offer]:
+        """Transitions that leave the record's state and whose verb the actor holds, in table order."""
+        state = getattr(record, self.column)
+        return [
+            Offer(t, tuple(blockers(t, record, actor)))
+            for t in self.transitions
+            if state in t.sources and actor.may(t.verb, self.resource)
+        ]
+
+    def fire(self, session: Session, record: Record, name: str, *, actor: Actor, inputs: Mapping[str, str] | None = None) -> None:
+        """Make a transition: check verb, state, guards and inputs; run the effect; change state; write history.
+
+        Raises:
+            NotAllowed: unknown transition or missing verb.
+            Blocked: wrong state, a guard objects, or a required input is empty.
+        """
+        transition = self._by_name.get(name)
+        if transition is None or not actor.may(transition.verb, self.resource):
+            raise NotAllowed(f"{name} {self.resource}")
+        state = getattr(record, self.column)
+        if state not in transition.sources:
+            raise Blocked([_wrong_state(self.look(record).title, transition.title)])
+        given = {ask.name: (inputs or {}).get(ask.name, "").strip() for ask in transition.asks}
+        objections = blockers(transition, record, actor)
+        objections += [_missing(ask.label) for ask in transition.asks if ask.required and not given[ask.name]]
+        if objections:
+            raise Blocked(objections)
+        if transition.effect:
+            transition.effect(record, actor=actor, **given)
+        token = _moving.set(record)
+        try:
+            setattr(record, self.column, transition.target)
+        finally:
+            _moving.reset(token)
+        session.flush()
+        record_event(
+            session, "transition", record, note=" ".join(v for v in given.values() if v),
+            transition=name, source=str(state), target=str(transition.target), **given,
+        )  # fmt: skip
+
+    def mermaid(self) -> str:
+        """The table as a Mermaid state diagram, for the documentation."""
+        lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
+        lines += [f"    {source} --> {t.target}: {t.name}" for t in self.transitions for source in t.sources]
+        ends = set(self.looks) - {s for t in self.transitions for s in t.sources}
+        return "\n".join(lines + [f"    {state} --> [*]" for state in sorted(ends)])
+
+
+class StateGuarded(RuntimeError):
+    """Code tried to set a state column past its workflow (a programming error)."""
+
+
+_moving: ContextVar[Record | None] = ContextVar("guanjia_moving", default=None)
+
+
+def blockers(transition: Transition, record: Record, actor: Actor) -> list[str]:
+    """What stands in the way of a transition now, as sentences; empty when nothing does."""
+    found: list[str] = []
+    for guard in transition.needs:
+        objection = guard(record, actor)
+        if objection:
+            found += [str(objection)] if not isinstance(objection, list | tuple) else [str(o) for o in objection]
+    return found
+
+
+def not_own_entry(record: Record, actor: Actor) -> str | None:
+    """Four-eyes rule: nobody decides on what they entered."""
+    from flask_babel import gettext as _
+
+    own = not actor.system and record.created_by_id == actor.user_id
+    return _("You entered this record yourself; another person has to decide.") if own else None
+
+
+def _wrong_state(state: str, title: str) -> str:
+    from flask_babel import gettext as _
+
+    return _("The record is now “%(state)s”; “%(action)s” is no longer possible.", state=state, action=title)
+
+
+def _missing(label: str) -> str:
+    from flask_babel import gettext as _
+
+    return _("“%(field)s” must be filled in.", field=label)

@@ -1,0 +1,117 @@
+"""Settings of one installation, read once from ``GUANJIA_*`` environment variables.
+
+An unknown ``GUANJIA_*`` name or an unusable value raises :class:`SettingsError`, whose text is one line
+that says what to correct; ``run.py`` prints it and stops.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+PREFIX = "GUANJIA_"
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message is meant for the person who starts the program."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting with its default. Names are the environment names without ``GUANJIA_``, in lower case."""
+
+    instance_dir: Path = ROOT / "instance"
+    """Private folder: keys, the embedded database, stored files, logs."""
+    database_url: str = ""
+    """SQLAlchemy address of the database; empty means the embedded SQLite file in the instance folder."""
+    public_url: str = "http://127.0.0.1:8080"
+    """Address at which people reach this installation; printed in the QR code of papers."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    web_processes: int = 2
+    web_threads: int = 4
+    language: str = "zh"
+    """Language of people who have not chosen one: ``zh`` or ``en``."""
+    time_zone: str = "Asia/Shanghai"
+    """Zone in which times are shown and days begin."""
+    demo: bool = False
+    """Show the demo accounts on the login page and allow ``demo load``."""
+    session_hours: int = 12
+    secure_cookies: bool = False
+    """Send cookies over HTTPS only; switch on behind a TLS proxy."""
+    trusted_proxies: int = 0
+    """Number of reverse proxies in front whose X-Forwarded-* headers are believed."""
+    upload_megabytes: int = 20
+
+    @property
+    def database_address(self) -> str:
+        return self.database_url or f"sqlite:///{self.instance_dir / 'guanjia.sqlite3'}"
+
+    @property
+    def files_dir(self) -> Path:
+        """Folder of the content-addressed file store."""
+        return self.instance_dir / "files"
+
+    @property
+    def keys_file(self) -> Path:
+        """Private file that holds the encryption, index and cookie keys."""
+        return self.instance_dir / "keys.json"
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environment`` (default: the process environment).
+
+    Raises:
+        SettingsError: an unknown name, or a value of the wrong kind.
+    """
+    given = {k[len(PREFIX) :].lower(): v for k, v in (environment or os.environ).items() if k.startswith(PREFIX)}
+    given = {k: v for k, v in given.items() if not k.startswith("test_")}
+    known = {f.name: f for f in fields(Settings)}
+    for name in sorted(given.keys() - known.keys()):
+        raise SettingsError(f"Unknown setting {PREFIX}{name.upper()}. Known settings: {', '.join(_names(known))}.")
+    settings = Settings(**{name: _value(name, known[name].type, text) for name, text in given.items()})
+    _check(settings)
+    return settings
+
+
+def _names(known: Mapping[str, object]) -> list[str]:
+    return [PREFIX + name.upper() for name in known]
+
+
+def _value(name: str, kind: object, text: str) -> object:
+    text = text.strip()
+    if kind == "int":
+        if not text.isdigit():
+            raise SettingsError(f"{PREFIX}{name.upper()} must be a whole number, not “{text}”.")
+        return int(text)
+    if kind == "bool":
+        if text.lower() not in {"0", "1", "true", "false", "yes", "no", ""}:
+            raise SettingsError(f"{PREFIX}{name.upper()} must be yes or no, not “{text}”.")
+        return text.lower() in {"1", "true", "yes"}
+    if kind == "Path":
+        return Path(text).expanduser().resolve()
+    return text
+
+
+def _check(settings: Settings) -> None:
+    if settings.language not in {"zh", "en"}:
+        raise SettingsError(f"GUANJIA_LANGUAGE must be zh or en, not “{settings.language}”.")
+    if not settings.database_address.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError("GUANJIA_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://.")
+    if urlsplit(settings.public_url).scheme not in {"http", "https"}:
+        raise SettingsError("GUANJIA_PUBLIC_URL must begin with http:// or https://.")
+    if not 0 < settings.port < 65536:
+        raise SettingsError(f"GUANJIA_PORT must lie between 1 and 65535, not {settings.port}.")
+    for name in ("web_processes", "web_threads", "session_hours", "upload_megabytes"):
+        if getattr(settings, name) < 1:
+            raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1.")
+    try:
+        from zoneinfo import ZoneInfo
+
+        ZoneInfo(settings.time_zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingsError(f"GUANJIA_TIME_ZONE “{settings.time_zone}” is not a known time zone.") from error
