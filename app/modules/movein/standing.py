@@ -18,6 +18,8 @@ import yaml
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core.papers.base.context import Bilingual
+
 PLACEHOLDERS: dict[str, Any] = {
     "estate_name": _l("name of the estate"),
     "company": _l("property service enterprise"),
@@ -40,6 +42,8 @@ PLACEHOLDERS: dict[str, Any] = {
 }
 """What a text may ask for, with its meaning as shown beside the editor."""
 
+PARTIES = ("owner", "centre", "developer")
+
 BLANK = "_" * 12
 DATE_BLANK = {"zh": "______年____月____日", "en": "____________"}
 DATES = frozenset({"handover_date", "today"})
@@ -57,43 +61,43 @@ _TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Text:
-    """One piece of text in both languages."""
-
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True)
 class Table:
     """A table with named columns; every row has one cell per column."""
 
-    columns: tuple[Text, ...]
-    rows: tuple[tuple[Text, ...], ...]
+    columns: tuple[Bilingual, ...]
+    rows: tuple[tuple[Bilingual, ...], ...]
 
 
 @dataclass(frozen=True)
 class Section:
     """A heading with its clauses; `numbered` is false for parts that stand outside the clause numbers."""
 
-    heading: Text
-    paragraphs: tuple[Text, ...]
+    heading: Bilingual
+    paragraphs: tuple[Bilingual, ...]
     table: Table | None
     numbered: bool
 
 
 @dataclass(frozen=True)
+class Signer:
+    """Who signs: one of `PARTIES` and the role printed above the line."""
+
+    party: str
+    role: Bilingual
+
+
+@dataclass(frozen=True)
 class StandingText:
-    """A complete text, ready to be filled in and printed. `signatures` are the roles that sign, in order."""
+    """A complete text, ready to be filled in and printed. `signatures` are those who sign, in order."""
 
     code: str
     form_no: str
     revision: str
-    title: Text
-    intro: Text
+    title: Bilingual
+    intro: Bilingual
     sections: tuple[Section, ...]
-    closing: Text
-    signatures: tuple[Text, ...]
+    closing: Bilingual
+    signatures: tuple[Signer, ...]
 
 
 def load(path: Path) -> StandingText:
@@ -113,10 +117,10 @@ def from_edit(data: Mapping[str, Any]) -> StandingText:
     return _build(data, clean=plain)
 
 
-def fill(text: StandingText, values: Mapping[str, str | Text | None]) -> StandingText:
+def fill(text: StandingText, values: Mapping[str, str | Bilingual | None]) -> StandingText:
     """Put `values` in place of the placeholders; a missing or empty value leaves a line to write on.
 
-    A value is a string for both languages or a `Text`. Raises ValueError for a name that is no placeholder.
+    A value is a string for both languages or a `Bilingual`. Raises ValueError for a name that is no placeholder.
     """
     if unknown := sorted(set(values) - set(PLACEHOLDERS)):
         raise ValueError(_("Unknown placeholder: %(names)s", names=", ".join(unknown)))
@@ -124,13 +128,13 @@ def fill(text: StandingText, values: Mapping[str, str | Text | None]) -> Standin
     def put(language: str, source: str) -> str:
         def value(match: re.Match[str]) -> str:
             found = values.get(match[1])
-            found = getattr(found, language) if isinstance(found, Text) else found
+            found = getattr(found, language) if isinstance(found, Bilingual) else found
             return found or (DATE_BLANK[language] if match[1] in DATES else BLANK)
 
         return _PLACEHOLDER.sub(value, source)
 
-    def each(piece: Text) -> Text:
-        return Text(put("zh", piece.zh), put("en", piece.en))
+    def each(piece: Bilingual) -> Bilingual:
+        return Bilingual(put("zh", piece.zh), put("en", piece.en))
 
     return replace(
         text,
@@ -138,7 +142,7 @@ def fill(text: StandingText, values: Mapping[str, str | Text | None]) -> Standin
         intro=each(text.intro),
         sections=tuple(_map_section(section, each) for section in text.sections),
         closing=each(text.closing),
-        signatures=tuple(map(each, text.signatures)),
+        signatures=tuple(replace(signer, role=each(signer.role)) for signer in text.signatures),
     )
 
 
@@ -146,11 +150,11 @@ def placeholders(text: StandingText) -> set[str]:
     """The names the text asks for."""
     found: set[str] = set()
 
-    def note(piece: Text) -> Text:
+    def note(piece: Bilingual) -> Bilingual:
         found.update(_PLACEHOLDER.findall(piece.zh), _PLACEHOLDER.findall(piece.en))
         return piece
 
-    for piece in (text.title, text.intro, text.closing, *text.signatures):
+    for piece in (text.title, text.intro, text.closing, *(signer.role for signer in text.signatures)):
         note(piece)
     for section in text.sections:
         _map_section(section, note)
@@ -163,7 +167,7 @@ def plain(value: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def _map_section(section: Section, each: Callable[[Text], Text]) -> Section:
+def _map_section(section: Section, each: Callable[[Bilingual], Bilingual]) -> Section:
     table = section.table
     if table is not None:
         table = Table(tuple(map(each, table.columns)), tuple(tuple(map(each, row)) for row in table.rows))
@@ -177,7 +181,7 @@ def _build(data: Mapping[str, Any], *, clean: Callable[[str], str] = str.strip) 
             raise ValueError(_("%(place)s is missing or too long.", place=name))
         return clean(value)
 
-    def text(value: Any, place: str, *, limit: int = MAX_CHARACTERS, neutral: bool = False) -> Text:
+    def text(value: Any, place: str, *, limit: int = MAX_CHARACTERS, neutral: bool = False) -> Bilingual:
         if neutral and isinstance(value, str | int | float):
             value = {"zh": str(value), "en": str(value)}
         if not isinstance(value, Mapping):
@@ -190,7 +194,7 @@ def _build(data: Mapping[str, Any], *, clean: Callable[[str], str] = str.strip) 
             if len(raw) > limit:
                 raise ValueError(_("%(place)s is longer than %(limit)s characters.", place=place, limit=limit))
             both[language] = _checked(clean(raw), place)
-        return Text(**both)
+        return Bilingual(**both)
 
     def many(value: Any, place: str, limit: int) -> list[Any]:
         if not isinstance(value, list | tuple):
@@ -233,12 +237,16 @@ def _build(data: Mapping[str, Any], *, clean: Callable[[str], str] = str.strip) 
         heading = text(value.get("heading"), f"{place}, heading", limit=MAX_LABEL)
         return Section(heading, paragraphs, grid, value.get("numbered", True) is not False)
 
+    def signer(value: Any, number: int) -> Signer:
+        place = f"signature {number}"
+        if not isinstance(value, Mapping) or value.get("party") not in PARTIES:
+            raise ValueError(_("%(place)s: the party is none of %(names)s.", place=place, names=", ".join(PARTIES)))
+        return Signer(value["party"], text(value.get("role"), place, limit=MAX_LABEL))
+
     sections = many(data.get("sections"), "sections", MAX_SECTIONS)
+    signers = many(data.get("signatures"), "signatures", MAX_SIGNATURES)
     if not sections:
         raise ValueError(_("%(place)s is empty.", place="sections"))
-    # A seed names its signers as {role: text}; an edited text comes back as the plain pair.
-    signers = [s.get("role", s) if isinstance(s, Mapping) else s
-               for s in many(data.get("signatures"), "signatures", MAX_SIGNATURES)]
     return StandingText(
         code=word("code"),
         form_no=word("form_no"),
@@ -247,7 +255,7 @@ def _build(data: Mapping[str, Any], *, clean: Callable[[str], str] = str.strip) 
         intro=text(data.get("intro"), "intro"),
         sections=tuple(section(value, i) for i, value in enumerate(sections, 1)),
         closing=text(data.get("closing"), "closing"),
-        signatures=tuple(text(s, f"signature {i}", limit=MAX_LABEL) for i, s in enumerate(signers, 1)),
+        signatures=tuple(signer(value, i) for i, value in enumerate(signers, 1)),
     )
 
 
