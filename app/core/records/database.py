@@ -1,0 +1,42 @@
+"""How connections behave: SQLite made durable and safe for several writers, PostgreSQL left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+_writing: ContextVar[bool] = ContextVar("guanjia_writing", default=True)
+
+
+@contextmanager
+def writing(allowed: bool) -> Iterator[None]:
+    """Say whether transactions begun inside will write.
+
+    On SQLite a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it can never fail
+    half-way because another writer came first; a reading one does not block anybody.
+    """
+    token = _writing.set(allowed)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Install the connection rules on an SQLite engine; other engines need none."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")

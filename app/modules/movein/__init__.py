@@ -1,0 +1,5 @@
+from app.core.registry import Registry
+
+
+def register(registry: Registry) -> None:
+    """Nothing to register yet."""

@@ -1,0 +1,127 @@
+"""Serving: a production WSGI server (gunicorn) with web processes and one background worker."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+
+import config
+
+
+class _Server(BaseApplication):
+    def __init__(self, settings: config.Settings) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        chosen = {
+            "bind": f"{self.settings.host}:{self.settings.port}",
+            "workers": self.settings.web_processes,
+            "threads": self.settings.web_threads,
+            "worker_class": "gthread",
+            "timeout": 120,
+            "graceful_timeout": 20,
+            "max_requests": 20000,
+            "max_requests_jitter": 2000,
+            "loglevel": "warning",
+            "proc_name": "guanjia",
+            "preload_app": True,
+            "control_socket_disable": True,
+            "when_ready": _when_ready(self.settings),
+            "on_exit": _stop_worker,
+        }
+        for name, value in chosen.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from app import create_app
+        from app.extensions import db
+
+        app = create_app(self.settings)
+        with app.app_context():
+            db.engine.dispose()  # no connection may cross the fork
+        if self.settings.trusted_proxies:
+            from werkzeug.middleware.proxy_fix import ProxyFix
+
+            hops = self.settings.trusted_proxies
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        return app
+
+
+_worker: multiprocessing.process.BaseProcess | None = None
+
+
+def _when_ready(settings: config.Settings) -> Any:
+    def ready(arbiter: Any) -> None:
+        global _worker
+        _worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, os.getpid()), name="guanjia-worker")
+        _worker.start()
+        click.echo(f"Guanjia 管家 → {settings.public_url}")
+        if settings.demo:
+            from app.core.access.demo import DEMO_ACCOUNTS
+
+            click.echo("Demo accounts 演示账号 (password 密码):")
+            for account in DEMO_ACCOUNTS:
+                click.echo(f"  {account.username:<14} {account.password:<18} {account.title_zh} {account.title_en}")
+
+    return ready
+
+
+def _stop_worker(arbiter: Any) -> None:
+    if _worker and _worker.is_alive():
+        _worker.terminate()
+        _worker.join(10)
+
+
+def _work(settings: config.Settings, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from app import create_app
+    from app.core.jobs.worker import main
+
+    main(create_app(settings), parent=parent)
+
+
+def prepare(settings: config.Settings) -> None:
+    """Migrate the database, synchronise rights, and load the demo estate into an empty database."""
+    from app import create_app
+    from app.core.access.actor import acting, system_actor
+    from app.core.access.sync import sync_permissions
+    from app.core.registry import registry
+    from app.desk.demo import is_empty, load_demo
+    from app.extensions import db
+
+    settings.instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = create_app(settings)
+    with app.app_context(), acting(system_actor()):
+        _upgrade_if_behind()
+        sync_permissions(db.session, registry().rights)
+        db.session.commit()
+        if is_empty():
+            click.echo("Loading the demo estate … 正在载入演示小区……")
+            click.echo(load_demo())
+
+
+def _upgrade_if_behind() -> None:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from flask_migrate import upgrade
+
+    from app.extensions import db
+
+    script = ScriptDirectory(str(config.ROOT / "migrations"))
+    with db.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current != script.get_current_head():
+        upgrade()
+
+
+def serve(settings: config.Settings) -> None:
+    """Serve until stopped."""
+    settings.instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _Server(settings).run()

@@ -1,0 +1,165 @@
+"""What every test stands on: an application over a migrated database, an estate, one account per role.
+
+The schema is built by migration once per test process; each test runs in a transaction that is rolled back.
+``GUANJIA_TEST_DATABASE_URL`` (a PostgreSQL server address) runs the same tests on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, event, select, text
+
+import config
+from app import create_app
+from app.core.access.actor import Actor, acting, system_actor
+from app.core.access.roles import Role
+from app.extensions import db
+
+PASSWORD = "correct-horse-9"
+
+
+def new_database(folder: Path) -> Iterator[str]:
+    """Address of a fresh database, dropped afterwards."""
+    server = os.environ.get("GUANJIA_TEST_DATABASE_URL")
+    if not server:
+        yield f"sqlite:///{folder / 'test.sqlite3'}"
+        return
+    name = f"guanjia_test_{uuid.uuid4().hex[:10]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+    yield admin.url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+def migrated_app(settings: config.Settings) -> Flask:
+    """An application whose database has the newest schema, synchronised rights and nothing else."""
+    from flask_migrate import upgrade
+
+    from app.core.access.sync import sync_permissions
+    from app.core.registry import registry
+
+    app = create_app(settings)
+    app.testing = True
+    with app.app_context(), acting(system_actor()):
+        upgrade()
+        sync_permissions(db.session, registry().rights)
+        db.session.commit()
+    return app
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settings]:
+    folder = tmp_path_factory.mktemp("instance")
+    for address in new_database(folder):
+        yield config.Settings(instance_dir=folder, database_url=address, language="en")
+
+
+@pytest.fixture(scope="session")
+def app(settings: config.Settings) -> Iterator[Flask]:
+    """The application with two estates, the code lists of every module, and one account per role in estate 1."""
+    app = migrated_app(settings)
+    with app.app_context(), acting(system_actor()):
+        furnish(app)
+        db.session.commit()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def furnish(app: Flask) -> None:
+    """Create the two estates, their code lists and the accounts."""
+    from app.core.access.accounts import create_account
+    from app.core.records.estate import Estate
+    from app.core.registry import registry
+
+    for code, zh, en in (("T1", "测试花园", "Test Gardens"), ("T2", "邻居小区", "Neighbour Court")):
+        estate = Estate(
+            code=code, name_zh=zh, name_en=en, company_zh="安居物业服务有限公司", company_en="Anju Property Service Co., Ltd.",
+            developer_zh="安居置业有限公司", developer_en="Anju Development Co., Ltd.", service_phone="010-12345678",
+        )  # fmt: skip
+        db.session.add(estate)
+        db.session.flush()
+        for seed in registry().seeds:
+            seed(db.session, estate)
+    first, second = db.session.scalars(select(Estate).order_by(Estate.id))
+    for role in Role:
+        create_account(
+            db.session, username=role.value, name=role.value.replace("_", " ").title(), password=PASSWORD,
+            roles=[role], estates=[first], language="en", actor=system_actor(),
+        )  # fmt: skip
+    create_account(
+        db.session, username="neighbour", name="Neighbour", password=PASSWORD, roles=[Role.RECEPTIONIST, Role.MANAGER],
+        estates=[second], language="en", actor=system_actor(),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """The database session inside an outer transaction; the system acts in estate 1; all is rolled back."""
+    from flask_sqlalchemy.session import Session
+
+    with app.app_context():
+        connection = db.engine.connect()
+        outer = connection.begin()
+        monkeypatch.setattr(Session, "get_bind", lambda self, *a, **k: connection)
+        with acting(system_actor(estate_id=1)):
+            yield db.session
+        db.session.remove()
+        outer.rollback()
+        connection.close()
+
+
+@pytest.fixture
+def actor_of(session: object) -> Callable[[str], Actor]:
+    """``actor_of("cashier")``: the actor that a request of that account would have."""
+    from app.fab.scope import actor_for
+
+    def find(username: str) -> Actor:
+        from app.core.access.models import Account
+
+        account = db.session.scalar(select(Account).where(Account.username == username))
+        return actor_for(account)
+
+    return find
+
+
+@pytest.fixture
+def client_of(app: Flask, session: object) -> Callable[[str], FlaskClient]:
+    """``client_of("cashier")``: a browser-like client logged in as that account. CSRF checks are off here."""
+
+    def log_in(username: str) -> FlaskClient:
+        client = app.test_client()
+        answer = client.post("/login/", data={"username": username, "password": PASSWORD})
+        assert answer.status_code == 302, answer.get_data(as_text=True)[:500]
+        return client
+
+    app.config["WTF_CSRF_ENABLED"] = False
+    return log_in
+
+
+@pytest.fixture
+def sql_count(app: Flask) -> Iterator[SimpleNamespace]:
+    """Counts SQL statements: ``sql_count.reset()``, then ``sql_count.statements``."""
+    seen = SimpleNamespace(statements=[])
+    seen.reset = seen.statements.clear
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "PRAGMA")):
+            seen.statements.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
