@@ -154,7 +154,7 @@ def _scope_reads(state: ORMExecuteState) -> None:
     ids = sorted(actor.estates)
     state.statement = state.statement.options(
         with_loader_criteria(Record, lambda cls: cls.estate_id.in_(ids), include_aliases=True),
-        with_loader_criteria(Estate, lambda cls: cls.id.in_(ids), include_aliases=True),
+        with_loader_criteria(estates.Estate, lambda cls: cls.id.in_(ids), include_aliases=True),
     )
 
 
@@ -178,4 +178,4 @@ def _stamp_and_guard(session: Session, context: Any, instances: Any) -> None:
             record.changed_at, record.changed_by_id = moment, actor.user_id
 
 
-from app.core.records.estate import Estate  # noqa: E402  (Estate is itself a Stamped row)
+from app.core.records import estate as estates  # noqa: E402  (an estate is itself a Stamped row)
