@@ -1,0 +1,23 @@
+"""Closed lists of values in columns: an enum whose members carry their translatable title."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Enum
+
+
+class Choice(StrEnum):
+    """Base of closed lists; a member is ``NAME = "stored value", _l("Title")``."""
+
+    title: Any  # type: ignore[assignment]
+
+    def __new__(cls, value: str, title: Any) -> "Choice":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.title = title
+        return member
+
+
+def choice(of: type[Choice], rule: str) -> Enum:
+    """Column type that stores the member's value as text; the database refuses others by the CHECK named ``rule``."""
+    return Enum(of, name=rule, native_enum=False, create_constraint=True, length=30, values_callable=list)
