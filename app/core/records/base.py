@@ -121,12 +121,7 @@ class Record(Stamped):
     estate_id: Mapped[int] = mapped_column(ForeignKey("estate.id"), index=True, info={"label": _l("Estate")})
 
 
-SYSTEM_COLUMNS = frozenset(
-    {"id", "estate_id", "created_at", "created_by_id", "changed_at", "changed_by_id", "version"}
-)
-
-
-EVERYWHERE = {"include_joins": True, "include_selects": True, "include_crud": True, "include_aliases": True}
+SYSTEM_COLUMNS = frozenset({"id", "estate_id", "created_at", "created_by_id", "changed_at", "changed_by_id", "version"})
 
 
 class OutsideEstate(NotAllowed):
@@ -144,7 +139,7 @@ def _scope_reads(state: ORMExecuteState) -> None:
         return
     actor = acting_person()
     if actor is None:
-        if any("estate_id" in t.c or t.name == "estate" for t in find_tables(state.statement, **EVERYWHERE)):
+        if any("estate_id" in t.c or t.name == "estate" for t in find_tables(state.statement, include_crud=True)):
             raise NoActor("declare who acts with acting(...) before reading records")
         return
     if actor.estates is None:
