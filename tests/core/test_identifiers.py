@@ -302,7 +302,7 @@ def test_share_refused(cell):
     "cell",
     [
         date(2026, 6, 23),
-        datetime(2026, 6, 23, 8, 30),
+        datetime(2026, 6, 23, 8, 30),  # noqa: DTZ001 (what openpyxl gives)
         "2026/06/23",
         "2026-6-23",
         "2026.6.23",

@@ -19,12 +19,13 @@ def mask_name(name: str) -> str:
 def mask_phone(stored: str) -> str:
     """``138****5678``, landline ``010****5678`` without its extension, abroad ``+852****4567``.
 
-    A short service number such as 12345 belongs to nobody and stays.
+    A short service number such as 12345 belongs to nobody and stays. At least three digits are hidden.
     """
     number = stored.partition("-")[0]
     if len(number) <= 6:
         return number
-    return f"{number[: 4 if number.startswith('+') else 3]}{STARS}{number[-4:]}" if len(number) >= 10 else tail(number)
+    shown = 4 if number.startswith("+") else 3
+    return number[:shown] + tail(number) if len(number) >= shown + 7 else tail(number)
 
 
 def mask_id(number: str) -> str:

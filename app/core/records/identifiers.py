@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
@@ -81,12 +81,12 @@ def citizen_id(text: str) -> str:
     if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
         raise InvalidValue(_l("An ID number has 17 digits and then a digit or X."))
     try:
-        born = datetime.strptime(number[6:14], "%Y%m%d").date()
+        born = date.fromisoformat(number[6:14])
     except ValueError:
         raise InvalidValue(
             _l("Digits 7 to 14 of the ID number must be a date of birth; %(digits)s is none.", digits=number[6:14])
         ) from None
-    if born > date.today():
+    if born > datetime.now(UTC).date():
         raise InvalidValue(_l("The date of birth in this ID number lies in the future."))
     if not mod_11_2.is_valid(number):
         raise InvalidValue(_l("The last character does not fit this ID number; please check the digits."))
@@ -96,7 +96,7 @@ def citizen_id(text: str) -> str:
 def citizen_id_facts(number: str) -> IdFacts:
     """Date of birth and sex that the citizen ID number states (17th digit odd: male)."""
     number = citizen_id(number)
-    born = datetime.strptime(number[6:14], "%Y%m%d").date()
+    born = date.fromisoformat(number[6:14])
     return IdFacts(born, Sex.MALE if int(number[16]) % 2 else Sex.FEMALE)
 
 
