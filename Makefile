@@ -26,9 +26,10 @@ test-fast: setup-test ## SQLite only, without the browser and the slow tests
 test-postgres: setup-test ## PostgreSQL only, on a throw-away server
 	@scripts/test.sh postgres $(PYTEST)
 
-check: setup-test lint types imports ## all that CI checks: style, types, import contracts, translations, tests
+check: setup-test lint types imports ## all that CI checks: style, types, import contracts, translations, tests, clauses
 	@$(BIN)/python run.py translations check
 	@scripts/test.sh both
+	@$(BIN)/python run.py clauses
 
 lint: setup-test ## style and common mistakes
 	@$(BIN)/ruff check .
