@@ -176,7 +176,7 @@ def test_hashes_follow_the_value(session, nothing):
     assert contact.phone_hash != before[0]
     assert contact.phone_tail == before[1]
     contact.phone = nothing
-    assert (contact.phone_hash, contact.phone_tail) == (None, None)
+    assert (contact.phone, contact.phone_hash, contact.phone_tail) == (None, None, None)
 
 
 def test_a_value_without_its_form_is_not_taken(session):

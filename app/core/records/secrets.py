@@ -30,7 +30,7 @@ class HasSecrets:
 
     ``__secrets__`` names each column and the function that brings its text to one spelling (it may raise
     ``InvalidValue``). Whenever ``phone`` is set, ``phone_hash`` gets the blind index of the whole number and
-    ``phone_tail`` that of its last four characters, as far as the class has these columns (``String(64)``, indexed).
+    ``phone_tail`` that of its last four characters, as far as the class has these columns (``String(64)``, indexed). An empty text is stored as NULL.
     Hashes are comparable between all classes that call the column the same. Core-level updates bypass this.
     """
 
@@ -53,20 +53,21 @@ def _tail_index(column: str, normalised: str) -> str:
 
 def _keep_hashes(mapper: Mapper[Any], cls: type[HasSecrets]) -> None:
     for name, normalise in cls.__secrets__.items():
-        event.listen(getattr(cls, name), "set", _hash_setter(mapper, name, normalise))
+        event.listen(getattr(cls, name), "set", _hash_setter(mapper, name, normalise), retval=True)
 
 
-def _hash_setter(mapper: Mapper[Any], name: str, normalise: Callable[[str], str]) -> Callable[..., None]:
+def _hash_setter(mapper: Mapper[Any], name: str, normalise: Callable[[str], str]) -> Callable[..., str | None]:
     indexes: list[tuple[str, Callable[[str], str]]] = []
     if f"{name}_hash" in mapper.columns:
         indexes.append((f"{name}_hash", lambda text: current_keyring().blind_index(name, text)))
     if f"{name}_tail" in mapper.columns:
         indexes.append((f"{name}_tail", lambda text: _tail_index(name, text)))
 
-    def on_set(record: HasSecrets, value: str | None, _old: object, _initiator: object) -> None:
+    def on_set(record: HasSecrets, value: str | None, _old: object, _initiator: object) -> str | None:
         normalised = normalise(value) if value else None
         for column, index in indexes:
             setattr(record, column, index(normalised) if normalised else None)
+        return value or None
 
     return on_set
 
