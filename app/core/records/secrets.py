@@ -30,8 +30,9 @@ class HasSecrets:
 
     ``__secrets__`` names each column and the function that brings its text to one spelling (it may raise
     ``InvalidValue``). Whenever ``phone`` is set, ``phone_hash`` gets the blind index of the whole number and
-    ``phone_tail`` that of its last four characters, as far as the class has these columns (``String(64)``, indexed). An empty text is stored as NULL.
-    Hashes are comparable between all classes that call the column the same. Core-level updates bypass this.
+    ``phone_tail`` that of its last four characters, as far as the class has these columns (``String(64)``, indexed).
+    An empty text is stored as NULL. Hashes are comparable between all classes that call the column the same.
+    Core-level updates bypass this.
     """
 
     __secrets__: ClassVar[dict[str, Callable[[str], str]]] = {}
