@@ -46,8 +46,7 @@ def record_event(session: Session, kind: str, record: Stamped, *, note: str = ""
 
 @event.listens_for(Session, "after_flush")
 def _log_changes(session: Session, context: Any) -> None:
-    entries = [e for e in _entries_of_flush(session)]
-    for entry in entries:
+    for entry in list(_entries_of_flush(session)):
         _append(session, entry)
 
 
