@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, Index, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.files.models import Attachment
 from app.core.records.base import Record, UtcDateTime, within_estate
 from app.core.records.choices import Choice, choice
 from app.core.search.prefix import search_key
@@ -266,12 +267,13 @@ class MeterReading(Record):
     meter_id: Mapped[int] = within_estate("meter", info={"label": _l("Meter")})
     read_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Read at")})
     value: Mapped[Decimal] = mapped_column(Numeric(12, 2), info={"label": _l("Reading")})
-    photo_id: Mapped[int | None] = mapped_column(info={"label": _l("Photo")})
+    photo_id: Mapped[int | None] = within_estate("attachment", info={"label": _l("Photo")})
     source: Mapped[ReadingSource] = mapped_column(
         choice(ReadingSource, "reading_source_known"), default=ReadingSource.ROUND, info={"label": _l("Source")}
     )
 
     meter: Mapped[Meter] = relationship(back_populates="readings", foreign_keys=[meter_id])
+    photo: Mapped[Attachment | None] = relationship(foreign_keys=[photo_id], info={"label": _l("Photo")})
 
     @property
     def audit_subject(self) -> tuple[str, int | None]:

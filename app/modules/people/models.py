@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.core.access.masking import mask_id, mask_phone
@@ -223,7 +223,7 @@ class Tenure(Record):
     """A person's position in a unit from one day to another (both inclusive).
 
     Changes close the row and open a new one. ``valid_from`` is empty when nobody knows since when; an empty
-    ``valid_to`` means it still runs. ``relation`` is that of a household member to the owner; ``use`` is what the
+    ``valid_to`` means it still runs. ``moved_in_on``: when the person moved in. ``relation`` is that of a household member to the owner; ``use`` is what the
     owner states; ``lease_until`` is the agreed end of a lease, which may differ from its real end ``valid_to``.
     """
 
@@ -257,6 +257,7 @@ class Tenure(Record):
     )
     valid_from: Mapped[date | None] = mapped_column(info={"label": _l("Valid from")})
     valid_to: Mapped[date | None] = mapped_column(info={"label": _l("Valid to")})
+    moved_in_on: Mapped[date | None] = mapped_column(info={"label": _l("Move-in date")})
     unit_use: Mapped[UnitUse | None] = mapped_column(
         choice(UnitUse, "unit_use_known"), info={"label": _l("State of use")}
     )
@@ -332,7 +333,10 @@ class Vehicle(Record):
 
 
 class PrivacyNotice(Record):
-    """One version of the notice on personal information (PIPL art. 17); texts of a used version never change."""
+    """One version of the notice on personal information (PIPL art. 17); the text of a used version never changes.
+
+    ``text`` has the shape of a standing text: intro, sections, closing, each with zh and en.
+    """
 
     __tablename__ = "privacy_notice"
     __table_args__ = (UniqueConstraint("estate_id", "notice_version"),)
@@ -340,8 +344,7 @@ class PrivacyNotice(Record):
     notice_version: Mapped[str] = mapped_column(String(20), info={"label": _l("Notice version")})
     title_zh: Mapped[str] = mapped_column(String(200), info={"label": _l("Title (Chinese)")})
     title_en: Mapped[str] = mapped_column(String(200), info={"label": _l("Title (English)")})
-    text_zh: Mapped[str] = mapped_column(Text, info={"label": _l("Text (Chinese)")})
-    text_en: Mapped[str] = mapped_column(Text, info={"label": _l("Text (English)")})
+    text: Mapped[dict[str, Any]] = mapped_column(JSON, info={"label": _l("Text")})
     valid_from: Mapped[date] = mapped_column(info={"label": _l("Valid from")})
 
     def __str__(self) -> str:
@@ -349,11 +352,14 @@ class PrivacyNotice(Record):
 
 
 class ConsentScope(Choice):
-    """What the consent covers (PIPL arts. 13, 23, 29)."""
+    """What the consent covers; the codes are those of the privacy notice (PIPL arts. 13, 23, 29, 31)."""
 
     SERVICE = "service", _l("Property service")
-    SHARING = "sharing", _l("Passing data to service partners")
-    CONTACT = "contact", _l("Community information and events")
+    IDENTITY_NUMBER = "identity_number", _l("Recording the identity number")
+    BANK_ACCOUNT = "bank_account", _l("Recording a bank account for refunds")
+    WARRANTY_SHARING = "warranty_sharing", _l("Contact details to the developer for warranty repairs")
+    CHILDREN = "children", _l("Recording household members under 14")
+    COMMUNITY = "community", _l("News of community events")
 
 
 class Consent(Record):
