@@ -105,7 +105,7 @@ def load(path: Path) -> StandingText:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict):
         raise ValueError(_("%(file)s does not hold a standing text.", file=path.name))
-    return _build(data)
+    return _Reader(clean=str.strip).standing_text(data)
 
 
 def from_edit(data: Mapping[str, Any]) -> StandingText:
@@ -114,7 +114,7 @@ def from_edit(data: Mapping[str, Any]) -> StandingText:
     Tags, control and direction characters are dropped; lengths and row counts are capped. Raises ValueError with a
     sentence for the person who edits.
     """
-    return _build(data, clean=plain)
+    return _Reader(clean=plain).standing_text(data)
 
 
 def fill(text: StandingText, values: Mapping[str, str | Bilingual | None]) -> StandingText:
@@ -174,89 +174,97 @@ def _map_section(section: Section, each: Callable[[Bilingual], Bilingual]) -> Se
     return replace(section, heading=each(section.heading), paragraphs=tuple(map(each, section.paragraphs)), table=table)
 
 
-def _build(data: Mapping[str, Any], *, clean: Callable[[str], str] = str.strip) -> StandingText:
-    def word(name: str) -> str:
-        value = data.get(name)
-        if not isinstance(value, str) or not clean(value) or len(value) > MAX_LABEL:
-            raise ValueError(_("%(place)s is missing or too long.", place=name))
-        return clean(value)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads untrusted data into a standing text; `clean` is applied to every string after its length is checked."""
 
-    def text(value: Any, place: str, *, limit: int = MAX_CHARACTERS, neutral: bool = False) -> Bilingual:
-        if neutral and isinstance(value, str | int | float):
-            value = {"zh": str(value), "en": str(value)}
+    clean: Callable[[str], str]
+
+    def standing_text(self, data: Mapping[str, Any]) -> StandingText:
+        sections = self.many(data.get("sections"), _("sections"), MAX_SECTIONS)
+        if not sections:
+            raise ValueError(_("%(place)s: nothing is there.", place=_("sections")))
+        signers = self.many(data.get("signatures"), _("signatures"), MAX_SIGNATURES)
+        return StandingText(
+            code=self.word(data, "code"),
+            form_no=self.word(data, "form_no"),
+            revision=self.word(data, "revision"),
+            title=self.text(data.get("title"), _("title"), limit=MAX_LABEL),
+            intro=self.text(data.get("intro"), _("opening")),
+            sections=tuple(
+                self.section(value, _("section %(number)s", number=i)) for i, value in enumerate(sections, 1)
+            ),
+            closing=self.text(data.get("closing"), _("closing")),
+            signatures=tuple(
+                self.signer(value, _("signature %(number)s", number=i)) for i, value in enumerate(signers, 1)
+            ),
+        )
+
+    def word(self, data: Mapping[str, Any], name: str) -> str:
+        value = data.get(name)
+        if not isinstance(value, str) or len(value) > MAX_LABEL or not self.clean(value):
+            raise ValueError(_("%(place)s is missing or too long.", place=name))
+        return self.clean(value)
+
+    def text(self, value: Any, place: str, *, limit: int = MAX_CHARACTERS) -> Bilingual:
         if not isinstance(value, Mapping):
             raise ValueError(_("%(place)s needs a Chinese and an English text.", place=place))
         both = {}
-        for language in ("zh", "en"):
+        for language, name in (("zh", _("Chinese")), ("en", _("English"))):
             raw = value.get(language)
-            if not isinstance(raw, str) or not clean(raw):
-                raise ValueError(_("%(place)s has no text in %(language)s.", place=place, language=language))
-            if len(raw) > limit:
+            if isinstance(raw, str) and len(raw) > limit:
                 raise ValueError(_("%(place)s is longer than %(limit)s characters.", place=place, limit=limit))
-            both[language] = _checked(clean(raw), place)
+            if not isinstance(raw, str) or not (cleaned := self.clean(raw)):
+                raise ValueError(_("%(place)s has no text in %(language)s.", place=place, language=name))
+            both[language] = _checked(cleaned, place)
         return Bilingual(**both)
 
-    def many(value: Any, place: str, limit: int) -> list[Any]:
+    def many(self, value: Any, place: str, limit: int) -> list[Any]:
         if not isinstance(value, list | tuple):
-            raise ValueError(_("%(place)s is not a list.", place=place))
+            raise ValueError(_("%(place)s: a list is expected.", place=place))
         if len(value) > limit:
-            raise ValueError(_("%(place)s has more than %(limit)s entries.", place=place, limit=limit))
+            raise ValueError(_("%(place)s: there are more than %(limit)s entries.", place=place, limit=limit))
         return list(value)
 
-    def table(value: Any, place: str) -> Table:
-        if not isinstance(value, Mapping):
-            raise ValueError(_("%(place)s is not a table.", place=place))
-        columns = [
-            text(cell, f"{place}, {i}", limit=MAX_LABEL)
-            for i, cell in enumerate(many(value.get("columns"), place, MAX_COLUMNS), 1)
-        ]
-        rows = []
-        for i, row in enumerate(many(value.get("rows"), place, MAX_ROWS), 1):
-            cells = many(row, f"{place}, {i}", MAX_COLUMNS)
-            if len(cells) != len(columns):
-                raise ValueError(
-                    _("%(place)s: row %(row)s has %(got)s cells, the table has %(want)s columns.",
-                      place=place, row=i, got=len(cells), want=len(columns))
-                )
-            rows.append(tuple(text(cell, f"{place}, {i}", neutral=True) for cell in cells))
-        if not columns or not rows:
-            raise ValueError(_("%(place)s is an empty table.", place=place))
-        return Table(tuple(columns), tuple(rows))
-
-    def section(value: Any, number: int) -> Section:
-        place = f"section {number}"
+    def section(self, value: Any, place: str) -> Section:
         if not isinstance(value, Mapping):
             raise ValueError(_("%(place)s needs a Chinese and an English text.", place=place))
+        heading = self.text(value.get("heading"), _("%(place)s, heading", place=place), limit=MAX_LABEL)
         paragraphs = tuple(
-            text(paragraph, f"{place}, paragraph {i}")
-            for i, paragraph in enumerate(many(value.get("paragraphs", []), place, MAX_PARAGRAPHS), 1)
+            self.text(paragraph, _("%(place)s, paragraph %(number)s", place=place, number=i))
+            for i, paragraph in enumerate(self.many(value.get("paragraphs", []), place, MAX_PARAGRAPHS), 1)
         )
-        grid = table(value["table"], f"{place}, table") if value.get("table") else None
-        if not paragraphs and grid is None:
-            raise ValueError(_("%(place)s is empty.", place=place))
-        heading = text(value.get("heading"), f"{place}, heading", limit=MAX_LABEL)
-        return Section(heading, paragraphs, grid, value.get("numbered", True) is not False)
+        table = self.table(value["table"], _("%(place)s, table", place=place)) if value.get("table") else None
+        if not paragraphs and table is None:
+            raise ValueError(_("%(place)s: nothing is there.", place=place))
+        return Section(heading, paragraphs, table, value.get("numbered", True) is not False)
 
-    def signer(value: Any, number: int) -> Signer:
-        place = f"signature {number}"
+    def table(self, value: Any, place: str) -> Table:
+        if not isinstance(value, Mapping):
+            raise ValueError(_("%(place)s: a table is expected.", place=place))
+        columns = tuple(
+            self.text(cell, place, limit=MAX_LABEL) for cell in self.many(value.get("columns"), place, MAX_COLUMNS)
+        )
+        rows = []
+        for i, row in enumerate(self.many(value.get("rows"), place, MAX_ROWS), 1):
+            where = _("%(place)s, row %(number)s", place=place, number=i)
+            cells = self.many(row, where, MAX_COLUMNS)
+            if len(cells) != len(columns):
+                counts = {"got": len(cells), "want": len(columns)}
+                raise ValueError(_("%(place)s has %(got)s cells for %(want)s columns.", place=where, **counts))
+            rows.append(tuple(self.cell(cell, where) for cell in cells))
+        if not columns or not rows:
+            raise ValueError(_("%(place)s: nothing is there.", place=place))
+        return Table(columns, tuple(rows))
+
+    def cell(self, value: Any, place: str) -> Bilingual:
+        """A cell may be one string for both languages (a number, a telephone)."""
+        return self.text({"zh": value, "en": value} if isinstance(value, str) else value, place)
+
+    def signer(self, value: Any, place: str) -> Signer:
         if not isinstance(value, Mapping) or value.get("party") not in PARTIES:
             raise ValueError(_("%(place)s: the party is none of %(names)s.", place=place, names=", ".join(PARTIES)))
-        return Signer(value["party"], text(value.get("role"), place, limit=MAX_LABEL))
-
-    sections = many(data.get("sections"), "sections", MAX_SECTIONS)
-    signers = many(data.get("signatures"), "signatures", MAX_SIGNATURES)
-    if not sections:
-        raise ValueError(_("%(place)s is empty.", place="sections"))
-    return StandingText(
-        code=word("code"),
-        form_no=word("form_no"),
-        revision=word("revision"),
-        title=text(data.get("title"), "title", limit=MAX_LABEL),
-        intro=text(data.get("intro"), "intro"),
-        sections=tuple(section(value, i) for i, value in enumerate(sections, 1)),
-        closing=text(data.get("closing"), "closing"),
-        signatures=tuple(signer(value, i) for i, value in enumerate(signers, 1)),
-    )
+        return Signer(value["party"], self.text(value.get("role"), place, limit=MAX_LABEL))
 
 
 def _checked(value: str, place: str) -> str:
