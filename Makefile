@@ -51,7 +51,7 @@ bench: setup-test ## measure what the product promises about speed
 translations: setup ## collect the strings of the code into translations/ and compile them
 	@$(BIN)/python run.py translations update
 
-assets: setup ## rebuild app/static/vendor and app/static/fonts (needs the network)
+assets: setup-test ## rebuild app/static/vendor and app/static/fonts (needs the network)
 	@scripts/assets.sh
 
 lock: setup-test ## resolve the *.in files again into lock files with hashes

@@ -16,6 +16,7 @@ library libpangoft2-1.0.so.0 || need libpangoft2-1.0-0
 library libharfbuzz.so.0 || need libharfbuzz0b
 library libharfbuzz-subset.so.0 || need libharfbuzz-subset0
 if [ "${1:-run}" = test ]; then
+    library libatomic.so.1 || need libatomic1 # for the Node that drives the browser
     command -v chromium >/dev/null || need chromium
     "$(dirname "$0")/postgres-bin.sh" >/dev/null 2>&1 || need postgresql
     command -v pdftoppm >/dev/null || need poppler-utils
