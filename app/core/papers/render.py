@@ -41,12 +41,12 @@ _LOCK = threading.RLock()
 
 
 class PaperError(Exception):
-    """A paper that cannot be printed as asked: forbidden resource, value that is not plain, unknown choice, no bytes."""
+    """A paper that cannot be printed as asked: a forbidden resource, a value that is not plain, an unknown choice."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaperMeta:
-    """What the PDF says about itself: ``title`` for the window, ``number`` of the document, issuer and date of issue."""
+    """What the PDF says about itself: window title, document number, issuer and date of issue."""
 
     title: str
     number: str = ""

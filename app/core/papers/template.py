@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 import segno
 import yaml
+from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context as TemplateContext
 from jinja2.runtime import Undefined
@@ -41,7 +42,6 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 MAX_TEXT = 20_000
 MAX_ROWS = 5_000
-_MONTHS = "January February March April May June July August September October November December".split()
 _CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
 _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
@@ -95,7 +95,12 @@ class PaperTemplate:
         return {
             name: build(
                 self.context_type,
-                {**values, "header": self._sample_header(headers[name], values.get("header", {}), language)},
+                {
+                    **values,
+                    "header": self._sample_header(
+                        headers.get(name, headers["typical"]), values.get("header", {}), language
+                    ),
+                },
             )
             for name, values in _read_yaml(self.folder / "sample.yaml").items()
         }
@@ -191,8 +196,8 @@ def _environment(folder: Path) -> Environment:
         "words_en": _or_empty(in_words_en),
         "area": _or_empty(format_area),
         "number": _or_empty("{:,}".format),
-        "date_zh": _or_empty(lambda day: f"{day.year}年{day.month}月{day.day}日"),
-        "date_en": _or_empty(lambda day: f"{day.day} {_MONTHS[day.month - 1]} {day.year}"),
+        "date_zh": _or_empty(lambda day: format_date(day, "y年M月d日", locale="zh")),
+        "date_en": _or_empty(lambda day: format_date(day, "d MMMM y", locale="en")),
     }
     return environment
 
@@ -231,14 +236,14 @@ def _both(language: str, zh: str, en: str) -> Markup:
     zh, en = escape(_clean(zh)), escape(_clean(en))
     if language == "both" and zh and en:
         return Markup('{} <span class="en" lang="en">{}</span>').format(zh, en)
-    return Markup((en or zh) if language == "en" else (zh or en))
+    return (en or zh) if language == "en" else (zh or en)
 
 
-def _qr(text: str) -> Markup:
+def _qr(text: str) -> str:
     """A QR code for ``text`` as an SVG ``data:`` URI."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, xmldecl=False, svgns=True, omitsize=True)
-    return Markup("data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii"))
+    return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii")
 
 
 def _fail(message: str) -> typing.NoReturn:

@@ -23,7 +23,7 @@ class Header:
     """The common head and foot of every paper (forms, common header).
 
     ``company`` is the issuer (property service centre or developer). ``number`` and the verification fields are empty
-    on a draft, which carries the preview watermark. ``verify_url`` becomes the QR code, ``verify_code`` its spoken form.
+    on a draft, which carries the preview watermark. ``verify_url`` becomes the QR code, ``verify_code`` stands below it.
     """
 
     company: str

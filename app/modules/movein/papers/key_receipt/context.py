@@ -1,4 +1,4 @@
-"""F13 钥匙领取签收表: keys and cards handed over after the unit was accepted, and those left in custody (forms A5, A6; MI-11)."""
+"""F13 钥匙领取签收表: keys handed over after acceptance, and those left in custody (forms A5, A6; MI-11)."""
 
 from __future__ import annotations
 
