@@ -13,7 +13,7 @@ from app.modules.movein import standing
 
 MODULES = Path(standing.__file__).parents[1]
 LISTS = {
-    "movein/required_papers": {"code", "zh", "en", "when", "mandatory", "keep"},
+    "movein/required_papers": {"code", "group", "zh", "en", "when", "mandatory", "keep"},
     "movein/handout_documents": {"code", "form_no", "paper", "zh", "en", "copies", "return", "delivery", "language"},
     "movein/procedure_steps": {"code", "zh", "en", "office"},
     "movein/entrusted_services": {"code", "zh", "en", "charge", "handling_fee", "department", "needs"},
@@ -104,7 +104,8 @@ def test_rooms_of_a_layout_can_be_told_apart() -> None:
     titles = {space["code"]: space["zh"] for space in matrix["spaces"]}
     for layout in matrix["layouts"]:
         names = [room.get("zh", titles[room["space"]]) for room in layout["rooms"]]
-        assert len(set(names)) == len(names), layout["code"]
+        assert unique(layout["rooms"]) and len(set(names)) == len(names), layout["code"]
+        assert sum(room["space"] == "bedroom" for room in layout["rooms"]) == layout["bedrooms"]
 
 
 @pytest.mark.clause("MI-01")
@@ -127,6 +128,11 @@ def test_identity_papers_are_seen_and_never_kept() -> None:
     )
     assert all(paper["keep"] == "seen" for code, paper in papers.items() if "identity" in code)
     assert papers["notarised_authorisation"]["when"] == "overseas"
+    assert [papers[code]["group"] for code in ("movein_notice", "procedure_slip", "sales_contract")] == [
+        "notice",
+        "slip",
+        "sales",
+    ]
 
 
 def test_procedure_slip_ends_with_inspection_before_keys() -> None:
