@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 
 from app.core.papers.base.context import Bilingual
+from app.core.records.identifiers import InvalidValue
 
 PLACEHOLDERS: dict[str, Any] = {
     "estate_name": _l("name of the estate"),
@@ -101,18 +102,18 @@ class StandingText:
 
 
 def load(path: Path) -> StandingText:
-    """Read a seed text from YAML. Raises ValueError with a sentence naming the place of the first fault."""
+    """Read a seed text from YAML. Raises InvalidValue (a ValueError) naming the place of the first fault."""
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict):
-        raise ValueError(_("%(file)s does not hold a standing text.", file=path.name))
+        raise InvalidValue(_l("%(file)s does not hold a standing text.", file=path.name))
     return _Reader(clean=str.strip).standing_text(data)
 
 
 def from_edit(data: Mapping[str, Any]) -> StandingText:
     """Take a text edited in the browser (the shape of `dataclasses.asdict`), reduced to plain text.
 
-    Tags, control and direction characters are dropped; lengths and row counts are capped. Raises ValueError with a
-    sentence for the person who edits.
+    Tags, control and direction characters are dropped; lengths and row counts are capped. Raises InvalidValue with
+    a sentence for the person who edits.
     """
     return _Reader(clean=plain).standing_text(data)
 
@@ -120,10 +121,10 @@ def from_edit(data: Mapping[str, Any]) -> StandingText:
 def fill(text: StandingText, values: Mapping[str, str | Bilingual | None]) -> StandingText:
     """Put `values` in place of the placeholders; a missing or empty value leaves a line to write on.
 
-    A value is a string for both languages or a `Bilingual`. Raises ValueError for a name that is no placeholder.
+    A value is a string for both languages or a `Bilingual`. Raises InvalidValue for a name that is no placeholder.
     """
     if unknown := sorted(set(values) - set(PLACEHOLDERS)):
-        raise ValueError(_("Unknown placeholder: %(names)s", names=", ".join(unknown)))
+        raise InvalidValue(_l("Unknown placeholder: %(names)s", names=", ".join(unknown)))
 
     def put(language: str, source: str) -> str:
         def value(match: re.Match[str]) -> str:
@@ -181,96 +182,96 @@ class _Reader:
     clean: Callable[[str], str]
 
     def standing_text(self, data: Mapping[str, Any]) -> StandingText:
-        sections = self.many(data.get("sections"), _("sections"), MAX_SECTIONS)
+        sections = self.many(data.get("sections"), _l("sections"), MAX_SECTIONS)
         if not sections:
-            raise ValueError(_("%(place)s: nothing is there.", place=_("sections")))
-        signers = self.many(data.get("signatures"), _("signatures"), MAX_SIGNATURES)
+            raise InvalidValue(_l("%(place)s: nothing is there.", place=_l("sections")))
+        signers = self.many(data.get("signatures"), _l("signatures"), MAX_SIGNATURES)
         return StandingText(
             code=self.word(data, "code"),
             form_no=self.word(data, "form_no"),
             revision=self.word(data, "revision"),
-            title=self.text(data.get("title"), _("title"), limit=MAX_LABEL),
-            intro=self.text(data.get("intro"), _("opening")),
+            title=self.text(data.get("title"), _l("title"), limit=MAX_LABEL),
+            intro=self.text(data.get("intro"), _l("opening")),
             sections=tuple(
-                self.section(value, _("section %(number)s", number=i)) for i, value in enumerate(sections, 1)
+                self.section(value, _l("section %(number)s", number=i)) for i, value in enumerate(sections, 1)
             ),
-            closing=self.text(data.get("closing"), _("closing")),
+            closing=self.text(data.get("closing"), _l("closing")),
             signatures=tuple(
-                self.signer(value, _("signature %(number)s", number=i)) for i, value in enumerate(signers, 1)
+                self.signer(value, _l("signature %(number)s", number=i)) for i, value in enumerate(signers, 1)
             ),
         )
 
     def word(self, data: Mapping[str, Any], name: str) -> str:
         value = data.get(name)
         if not isinstance(value, str) or len(value) > MAX_LABEL or not self.clean(value):
-            raise ValueError(_("%(place)s is missing or too long.", place=name))
+            raise InvalidValue(_l("%(place)s is missing or too long.", place=name))
         return self.clean(value)
 
-    def text(self, value: Any, place: str, *, limit: int = MAX_CHARACTERS) -> Bilingual:
+    def text(self, value: Any, place: LazyString | str, *, limit: int = MAX_CHARACTERS) -> Bilingual:
         if not isinstance(value, Mapping):
-            raise ValueError(_("%(place)s needs a Chinese and an English text.", place=place))
+            raise InvalidValue(_l("%(place)s needs a Chinese and an English text.", place=place))
         both = {}
-        for language, name in (("zh", _("Chinese")), ("en", _("English"))):
+        for language, name in (("zh", _l("Chinese")), ("en", _l("English"))):
             raw = value.get(language)
             if isinstance(raw, str) and len(raw) > limit:
-                raise ValueError(_("%(place)s is longer than %(limit)s characters.", place=place, limit=limit))
+                raise InvalidValue(_l("%(place)s is longer than %(limit)s characters.", place=place, limit=limit))
             if not isinstance(raw, str) or not (cleaned := self.clean(raw)):
-                raise ValueError(_("%(place)s has no text in %(language)s.", place=place, language=name))
+                raise InvalidValue(_l("%(place)s has no text in %(language)s.", place=place, language=name))
             both[language] = _checked(cleaned, place)
         return Bilingual(**both)
 
-    def many(self, value: Any, place: str, limit: int) -> list[Any]:
+    def many(self, value: Any, place: LazyString | str, limit: int) -> list[Any]:
         if not isinstance(value, list | tuple):
-            raise ValueError(_("%(place)s: a list is expected.", place=place))
+            raise InvalidValue(_l("%(place)s: a list is expected.", place=place))
         if len(value) > limit:
-            raise ValueError(_("%(place)s: there are more than %(limit)s entries.", place=place, limit=limit))
+            raise InvalidValue(_l("%(place)s: there are more than %(limit)s entries.", place=place, limit=limit))
         return list(value)
 
-    def section(self, value: Any, place: str) -> Section:
+    def section(self, value: Any, place: LazyString | str) -> Section:
         if not isinstance(value, Mapping):
-            raise ValueError(_("%(place)s needs a Chinese and an English text.", place=place))
-        heading = self.text(value.get("heading"), _("%(place)s, heading", place=place), limit=MAX_LABEL)
+            raise InvalidValue(_l("%(place)s needs a Chinese and an English text.", place=place))
+        heading = self.text(value.get("heading"), _l("%(place)s, heading", place=place), limit=MAX_LABEL)
         paragraphs = tuple(
-            self.text(paragraph, _("%(place)s, paragraph %(number)s", place=place, number=i))
+            self.text(paragraph, _l("%(place)s, paragraph %(number)s", place=place, number=i))
             for i, paragraph in enumerate(self.many(value.get("paragraphs", []), place, MAX_PARAGRAPHS), 1)
         )
-        table = self.table(value["table"], _("%(place)s, table", place=place)) if value.get("table") else None
+        table = self.table(value["table"], _l("%(place)s, table", place=place)) if value.get("table") else None
         if not paragraphs and table is None:
-            raise ValueError(_("%(place)s: nothing is there.", place=place))
+            raise InvalidValue(_l("%(place)s: nothing is there.", place=place))
         return Section(heading, paragraphs, table, value.get("numbered", True) is not False)
 
-    def table(self, value: Any, place: str) -> Table:
+    def table(self, value: Any, place: LazyString | str) -> Table:
         if not isinstance(value, Mapping):
-            raise ValueError(_("%(place)s: a table is expected.", place=place))
+            raise InvalidValue(_l("%(place)s: a table is expected.", place=place))
         columns = tuple(
             self.text(cell, place, limit=MAX_LABEL) for cell in self.many(value.get("columns"), place, MAX_COLUMNS)
         )
         rows = []
         for i, row in enumerate(self.many(value.get("rows"), place, MAX_ROWS), 1):
-            where = _("%(place)s, row %(number)s", place=place, number=i)
+            where = _l("%(place)s, row %(number)s", place=place, number=i)
             cells = self.many(row, where, MAX_COLUMNS)
             if len(cells) != len(columns):
                 counts = {"got": len(cells), "want": len(columns)}
-                raise ValueError(_("%(place)s has %(got)s cells for %(want)s columns.", place=where, **counts))
+                raise InvalidValue(_l("%(place)s has %(got)s cells for %(want)s columns.", place=where, **counts))
             rows.append(tuple(self.cell(cell, where) for cell in cells))
         if not columns or not rows:
-            raise ValueError(_("%(place)s: nothing is there.", place=place))
+            raise InvalidValue(_l("%(place)s: nothing is there.", place=place))
         return Table(columns, tuple(rows))
 
-    def cell(self, value: Any, place: str) -> Bilingual:
+    def cell(self, value: Any, place: LazyString | str) -> Bilingual:
         """A cell may be one string for both languages (a number, a telephone)."""
         return self.text({"zh": value, "en": value} if isinstance(value, str) else value, place)
 
-    def signer(self, value: Any, place: str) -> Signer:
+    def signer(self, value: Any, place: LazyString | str) -> Signer:
         if not isinstance(value, Mapping) or value.get("party") not in PARTIES:
-            raise ValueError(_("%(place)s: the party is none of %(names)s.", place=place, names=", ".join(PARTIES)))
+            raise InvalidValue(_l("%(place)s: the party is none of %(names)s.", place=place, names=", ".join(PARTIES)))
         return Signer(value["party"], self.text(value.get("role"), place, limit=MAX_LABEL))
 
 
-def _checked(value: str, place: str) -> str:
+def _checked(value: str, place: LazyString | str) -> str:
     for name in _PLACEHOLDER.findall(value):
         if name not in PLACEHOLDERS:
-            raise ValueError(_("%(place)s uses an unknown placeholder: %(name)s", place=place, name=name or "{{ }}"))
+            raise InvalidValue(_l("%(place)s uses an unknown placeholder: %(name)s", place=place, name=name or "{{ }}"))
     if "{{" in (rest := _PLACEHOLDER.sub("", value)) or "}}" in rest or "{%" in rest:
-        raise ValueError(_("%(place)s has unmatched placeholder braces.", place=place))
+        raise InvalidValue(_l("%(place)s has unmatched placeholder braces.", place=place))
     return value
