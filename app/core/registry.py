@@ -50,6 +50,7 @@ class Registry:
     commands: list[click.Command] = field(default_factory=list)
     jobs: dict[str, Callable[..., Any]] = field(default_factory=dict)
     record_pages: dict[str, Callable[[int], str]] = field(default_factory=dict)
+    resources: dict[str, str] = field(default_factory=dict)
 
     def view(self, view: type, *, label: Any = None, category: str = "", icon: str = "file-text") -> None:
         self.menu.append(MenuEntry(view=view, label=label, category=category, icon=icon))
@@ -86,6 +87,10 @@ class Registry:
     def page(self, record_type: str, address: Callable[[int], str]) -> None:
         """Address of a record's page, by its table name; used by timelines, search and the verification page."""
         self.record_pages[record_type] = address
+
+    def guard(self, record_type: str, resource: str) -> None:
+        """Verbs on ``resource`` guard the files of a table that has neither a workflow nor a list view."""
+        self.resources[record_type] = resource
 
 
 def registry() -> Registry:

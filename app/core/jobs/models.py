@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.access.actor import Actor
 from app.core.records.base import UtcDateTime, now
 
 
@@ -78,3 +79,7 @@ class Job(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, info={"label": _l("Asked for at")})
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Started at")})
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Finished at")})
+
+    def allows(self, verb: str, actor: Actor) -> bool:
+        """A job and its files belong to the person who asked for it."""
+        return actor.system or (self.user_id is not None and self.user_id == actor.user_id)

@@ -7,8 +7,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.access.actor import Actor
 from app.core.files.models import Attachment, StoredFile
 from app.core.records.base import Record, UtcDateTime, within_estate
+from app.core.registry import registry
 
 
 class Standing(StrEnum):
@@ -84,6 +86,11 @@ class Paper(Record):
     @property
     def audit_subject(self) -> tuple[str, int | None]:
         return self.record_type, self.record_id
+
+    def allows(self, verb: str, actor: Actor) -> bool:
+        """Its files are read by whoever reads what the paper is about; they are added by whoever may print it."""
+        kind = registry().papers.get(self.code)
+        return kind is not None and actor.may("read" if verb == "read" else "print", kind.resource)
 
     def __str__(self) -> str:
         return self.number

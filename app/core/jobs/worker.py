@@ -1,0 +1,235 @@
+"""The worker: takes jobs under a lease, carries them out as the person who asked, and commits each effect once.
+
+A job's work, its progress and its end are written in the same transactions. Whoever takes a job gets a new token;
+a worker that lost its lease (it hung, or the machine slept) finds its token gone at the next commit and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import Engine, and_, or_, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app.core.access.actor import Actor, NotAllowed, acting, system_actor
+from app.core.access.models import Account
+from app.core.access.sync import rights_of_roles
+from app.core.jobs.models import Job, JobState
+from app.core.papers.render import warm_up
+from app.core.records.base import now
+from app.core.records.database import writing
+from app.core.records.identifiers import InvalidValue
+from app.core.registry import registry
+from app.core.workflow.table import Blocked
+from app.extensions import db
+
+LEASE = timedelta(seconds=60)
+POLL_SECONDS = 1.0
+MAX_ATTEMPTS = 3
+"""A job whose worker dies this often without one committed step is given up."""
+
+
+class LostLease(Exception):
+    """Another worker took the job over; nothing of this one's open transaction may stay."""
+
+
+class Cancelled(Exception):
+    """The person who asked for the job cancelled it; what was committed stays."""
+
+
+@dataclass
+class Run:
+    """A job in the hands of a worker: what its work function gets as first argument.
+
+    ``checkpoint`` is what the work noted with its last :meth:`commit`; empty when it starts afresh.
+    """
+
+    session: Session
+    job: Job
+    actor: Actor
+    token: str
+    checkpoint: dict[str, Any]
+
+    def commit(self, progress: int, total: int, **checkpoint: Any) -> None:
+        """Commit the work done so far together with its progress and a note of where to go on.
+
+        Between two commits nothing is seen by others, and on SQLite nobody else can write: keep steps short.
+
+        Raises:
+            Cancelled: the step is committed, but no further one is wanted.
+            LostLease: nothing was committed.
+        """
+        noted = {**self.checkpoint, **checkpoint}
+        cancel_asked = self.session.execute(
+            self._mine()
+            .values(progress=progress, total=total, checkpoint=noted, attempts=1, lease_until=now() + LEASE)
+            .returning(Job.cancel_asked)
+        ).scalar_one_or_none()
+        if cancel_asked is None:
+            raise LostLease(self.token)
+        self.session.commit()
+        self.checkpoint = noted
+        if cancel_asked:
+            raise Cancelled(self.token)
+
+    def end(self, state: JobState, **values: Any) -> None:
+        """Commit the open work and the end of the job as one."""
+        mine = self._mine().values(state=state, lease_token=None, lease_until=None, finished_at=now(), **values)
+        if self.session.execute(mine.returning(Job.id)).scalar_one_or_none() is None:
+            raise LostLease(self.token)
+        self.session.commit()
+
+    def _mine(self) -> Any:
+        return (
+            update(Job)
+            .where(Job.lease_token == self.token, Job.state == JobState.running)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def main(app: Flask, *, parent: int | None = None) -> None:
+    """Work until SIGTERM or SIGINT, or until process ``parent`` is gone."""
+    stop = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop.set())
+    warm_up()
+    run_worker(app, stop, parent=parent)
+
+
+def run_worker(app: Flask, stop: threading.Event, *, parent: int | None = None) -> None:
+    """Carry out jobs one after the other until ``stop`` is set; a database out of reach is waited for."""
+    while not stop.is_set() and (parent is None or os.getppid() == parent):
+        try:
+            worked = run_next(app)
+        except OperationalError:
+            app.logger.exception("the worker cannot reach the database")
+            worked = False
+        if not worked:
+            stop.wait(POLL_SECONDS)
+
+
+def run_next(app: Flask) -> bool:
+    """Claim the oldest job that waits or whose lease ran out, and carry it out. False when there is none."""
+    with app.app_context(), acting(system_actor("worker")):
+        with writing(False):
+            waiting = db.session.scalar(select(Job.id).where(_due()).limit(1))
+            db.session.rollback()
+        job = claim(db.session) if waiting else None
+        if job is None:
+            return False
+        if job.cancel_asked:
+            _end(db.session, job.lease_token, JobState.cancelled)
+        elif job.attempts > MAX_ATTEMPTS:
+            _fail(db.session, job.lease_token, _("The work broke off several times and was given up."))
+        else:
+            with _heartbeat(db.engine, job.lease_token):
+                _carry_out(db.session, job)
+        return True
+
+
+def claim(session: Session) -> Job | None:
+    """Take the oldest due job under a new lease, in a transaction of its own."""
+    job = session.scalar(select(Job).where(_due()).order_by(Job.id).limit(1).with_for_update(skip_locked=True))
+    if job:
+        job.state, job.attempts = JobState.running, job.attempts + 1
+        job.lease_token, job.lease_until = secrets.token_hex(16), now() + LEASE
+        job.started_at = job.started_at or now()
+    session.commit()
+    return job
+
+
+def _due() -> Any:
+    return or_(Job.state == JobState.waiting, and_(Job.state == JobState.running, Job.lease_until < now()))
+
+
+def _carry_out(session: Session, job: Job) -> None:
+    token, kind = job.lease_token or "", job.kind
+    with force_locale(job.language):
+        try:
+            actor = _actor_of(session, job)
+            with acting(actor):
+                run = Run(session, job, actor, token, dict(job.checkpoint))
+                result = registry().jobs[kind](run, **job.arguments) or {}
+                run.end(JobState.done, result=result)
+        except LostLease:
+            session.rollback()
+            current_app.logger.warning("job %s: lease lost to another worker", kind)
+        except Cancelled:
+            _end(session, token, JobState.cancelled)
+        except (InvalidValue, Blocked) as refusal:
+            _fail(session, token, str(refusal))
+        except NotAllowed:
+            _fail(session, token, _("The person who asked for this work no longer has the right to it."))
+        except Exception:
+            current_app.logger.exception("job %s broke", kind)
+            _fail(session, token, _("An unexpected error ended the work; the log of the server tells more."))
+
+
+def _fail(session: Session, token: str | None, sentence: str) -> None:
+    _end(session, token, JobState.failed, error=sentence[:500])
+
+
+def _end(session: Session, token: str | None, state: JobState, **values: Any) -> None:
+    """End a job apart from its work, of which nothing that is uncommitted stays."""
+    session.rollback()
+    session.execute(
+        update(Job)
+        .where(Job.lease_token == token)
+        .values(state=state, lease_token=None, lease_until=None, finished_at=now(), **values)
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
+
+
+def _actor_of(session: Session, job: Job) -> Actor:
+    """The person who asked, with the rights of now. Raises ``NotAllowed`` when they left or lost the estate."""
+    if job.user_id is None:
+        return system_actor("worker", job.estate_id)
+    account = session.scalars(select(Account).where(Account.id == job.user_id)).one()
+    if not account.active or job.estate_id not in {m.estate_id for m in account.memberships}:
+        raise NotAllowed(f"job {job.id}")
+    roles = frozenset(role.name for role in account.roles)
+    rights = rights_of_roles(session)
+    return Actor(
+        user_id=account.id,
+        name=account.display_name,
+        estates=frozenset({job.estate_id}),
+        estate_id=job.estate_id,
+        roles=roles,
+        grants=frozenset().union(*(rights.get(role, frozenset()) for role in roles)),
+    )
+
+
+@contextmanager
+def _heartbeat(engine: Engine, token: str | None) -> Iterator[None]:
+    """Renew the lease from a thread of its own while the block runs."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(LEASE.total_seconds() / 4):
+            try:
+                with engine.begin() as connection:
+                    mine = update(Job).where(Job.lease_token == token)
+                    connection.execute(mine.values(lease_until=now() + LEASE))
+            except OperationalError:
+                continue  # on SQLite the work itself holds the database; its commit renews the lease
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
