@@ -1,0 +1,32 @@
+"""Who may do what in a move-in (MI-04 … MI-11)."""
+
+from app.core.access.roles import COUNTER, OFFICE, Grants, Role
+
+RECEPTION = COUNTER
+INSPECTION = (Role.INSPECTOR, Role.CS_SUPERVISOR, Role.MANAGER)
+
+GRANTS: Grants = {
+    "MoveInCase": {
+        "read": (*OFFICE, Role.SUPERIOR, Role.TECHNICIAN),
+        "create update check_documents register sign hand_out entrust hand_over_keys": RECEPTION,
+        "bill": (*RECEPTION, Role.CASHIER),
+        "inspect conclude": INSPECTION,
+        "rectify": (*INSPECTION, Role.RECEPTIONIST, Role.TECHNICIAN),
+        "print": (*RECEPTION, Role.CASHIER, Role.INSPECTOR, Role.DOCUMENT_ADMINISTRATOR),
+        "withdraw step_back": (Role.CS_SUPERVISOR, Role.MANAGER),
+        "reopen": (Role.MANAGER,),
+    },
+    "EntrustedService": {
+        "read": (*OFFICE, Role.TECHNICIAN),
+        "update": (*RECEPTION, Role.TECHNICIAN, Role.CASHIER, Role.INSPECTOR),
+    },
+    "Defect": {"read": (*OFFICE, Role.TECHNICIAN, Role.EQUIPMENT_SUPERVISOR, Role.SUPERIOR)},
+    "StandingText": {
+        "read": (*OFFICE, Role.SYSTEM_ADMINISTRATOR),
+        "update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
+    },
+    "MoveInItem": {
+        "read": OFFICE,
+        "create update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
+    },
+}

@@ -1,0 +1,249 @@
+"""The accompanied inspection: rounds, results, defects with party and deadline, re-inspection (MI-10, MI-11; F01)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.access.actor import Actor
+from app.core.papers.base.context import Bilingual
+from app.core.records.clock import estate_today
+from app.core.records.identifiers import InvalidValue
+from app.core.records.numbering import next_number
+from app.modules.estates.models import DeliveryType
+from app.modules.movein.models import Defect, InspectionItem, InspectionRound, MoveInCase, MoveInItem
+from app.modules.movein.states import CaseState, DefectState, ItemResult, Severity
+
+ROUND_OPEN = (CaseState.INSPECTION, CaseState.REFUSED)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A space of the unit: ``code`` tells two of a kind apart (bedroom, bedroom-2)."""
+
+    code: str
+    space: str
+    title: Bilingual
+
+
+def items_of(session: Session, list_name: str) -> Sequence[MoveInItem]:
+    """Active entries of a code list in their order."""
+    return session.scalars(
+        select(MoveInItem).where(MoveInItem.list_name == list_name, MoveInItem.active).order_by(MoveInItem.seq, MoveInItem.id)
+    ).all()
+
+
+CHINESE_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
+
+
+def rooms_of(layout: str, layouts: Sequence[MoveInItem], spaces: dict[str, Bilingual]) -> list[Room]:
+    """Rooms of a unit by its layout text (三室两厅两卫); a layout nobody knows counts as three bedrooms."""
+    found = re.search(r"([一两二三四五六1-6])\s*[室房]", layout)
+    bedrooms = CHINESE_DIGITS.get(found[1]) or int(found[1]) if found else 3
+    fitting = [entry for entry in layouts if entry.data["bedrooms"] <= bedrooms] or list(layouts[:1])
+    rooms, seen = [], dict.fromkeys(spaces, 0)
+    for room in fitting[-1].data["rooms"]:
+        space = room["space"]
+        seen[space] += 1
+        title = Bilingual(room["zh"], room["en"]) if "zh" in room else spaces[space]
+        rooms.append(Room(space if seen[space] == 1 else f"{space}-{seen[space]}", space, title))
+    return rooms
+
+
+def open_round(session: Session, case: MoveInCase, *, actor: Actor, inspected_on: date | None = None, weather: str = "") -> InspectionRound:
+    """Open the next round. The first checks the whole matrix; later ones only what was not yet found right.
+
+    Raises:
+        InvalidValue: a round is open already.
+    """
+    actor.require("inspect", "MoveInCase")
+    if case.round and case.round.conclusion is None:
+        raise InvalidValue(_("Inspection round %(number)s is still open.", number=case.round.round_no))
+    today = estate_today(session, case.estate_id)
+    previous = case.round
+    current = InspectionRound(
+        estate_id=case.estate_id,
+        case=case,
+        number=next_number(session, case.estate_id, "INSP", today.year),
+        round_no=previous.round_no + 1 if previous else 1,
+        inspected_on=inspected_on or today,
+        inspector_id=actor.user_id,
+        inspector_name=actor.name,
+        delivery_type=case.unit.delivery_type or DeliveryType.SHELL,
+        weather=weather,
+        builder=previous.builder if previous else "",
+    )
+    session.add(current)
+    session.flush()
+    lines = _lines_to_recheck(case) if previous else _lines_of_matrix(session, case, current)
+    current.items.extend(InspectionItem(estate_id=case.estate_id, case_id=case.id, seq=seq, **line) for seq, line in enumerate(lines, 1))
+    session.flush()
+    return current
+
+
+def _lines_to_recheck(case: MoveInCase) -> Iterator[dict[str, object]]:
+    for defect in case.defects:
+        if defect.state != DefectState.VERIFIED:
+            item = defect.item
+            yield {"trade": item.trade, "item": item.item, "space": item.space, "titles": item.titles}
+
+
+def _lines_of_matrix(session: Session, case: MoveInCase, current: InspectionRound) -> Iterator[dict[str, object]]:
+    spaces = {entry.code: entry.title for entry in items_of(session, "spaces")}
+    rooms = rooms_of(case.unit.layout, items_of(session, "layouts"), spaces)
+    trades = {entry.code: entry.title for entry in items_of(session, "trades")}
+    for entry in items_of(session, "check_items"):
+        if current.delivery_type.value not in entry.data["delivery"]:
+            continue
+        for room in rooms:
+            if room.space in entry.data["spaces"]:
+                yield {
+                    "trade": entry.data["trade"], "item": entry.code, "space": room.code,
+                    "titles": {
+                        "trade": _pair(trades[entry.data["trade"]]), "item": _pair(entry.title), "space": _pair(room.title),
+                        "standard": [entry.data["standard"]["zh"], entry.data["standard"]["en"]],
+                    },
+                }  # fmt: skip
+
+
+def _pair(text: Bilingual) -> list[str]:
+    return [text.zh, text.en]
+
+
+def _require_open(item_round: InspectionRound) -> None:
+    if item_round.conclusion is not None:
+        raise InvalidValue(_("This inspection round is concluded; nothing can be changed in it."))
+
+
+def judge(session: Session, item: InspectionItem, *, result: ItemResult | None, note: str = "", actor: Actor) -> None:
+    """Set the result of one item. A re-inspected item that passes closes its defect, one that fails opens it again."""
+    actor.require("inspect", "MoveInCase")
+    _require_open(item.round)
+    if result != ItemResult.FAIL and _own_defect(item):
+        raise InvalidValue(_("A defect is entered for this item; remove the defect first."))
+    item.result, item.note = result, note.strip()
+    _recheck(session, item, actor)
+    session.flush()
+
+
+def pass_rest(session: Session, current: InspectionRound, *, space: str = "", trade: str = "", actor: Actor) -> int:
+    """Mark everything not yet judged (in a space or trade) as passed; returns how many items that were."""
+    actor.require("inspect", "MoveInCase")
+    _require_open(current)
+    rest = [i for i in current.items if i.result is None and (not space or i.space == space) and (not trade or i.trade == trade)]
+    for item in rest:
+        item.result = ItemResult.PASS
+        _recheck(session, item, actor)
+    session.flush()
+    return len(rest)
+
+
+def _own_defect(item: InspectionItem) -> Defect | None:
+    return next((d for d in item.round.case.defects if d.item_id == item.id), None)
+
+
+def _recheck(session: Session, item: InspectionItem, actor: Actor) -> None:
+    if item.round.round_no == 1:
+        return
+    place = (item.trade, item.item, item.space)
+    today = estate_today(session, item.estate_id)
+    for defect in item.round.case.defects:
+        if (defect.item.trade, defect.item.item, defect.item.space) != place:
+            continue
+        if item.result == ItemResult.PASS:
+            defect.fixed_on = defect.fixed_on or today
+            defect.state, defect.verified_on, defect.verified_by_name = DefectState.VERIFIED, today, actor.name
+            defect.verified_round = item.round.round_no
+        elif item.result == ItemResult.FAIL:
+            defect.state, defect.verified_on, defect.verified_by_name, defect.fixed_on = DefectState.OPEN, None, "", None
+            defect.due_on = due_date(session, item, defect.severity, today)
+        defect.recheck_note = item.note
+
+
+def limit_days(session: Session, item: InspectionItem, severity: Severity) -> int:
+    """Days allowed for rectification: the limit named by the severity, else by the check item, else by its trade."""
+    limits = {entry.code: entry.data["days"] for entry in items_of(session, "limits")}
+    if severity == Severity.STRUCTURAL:
+        return limits["structural"]
+    checks = {entry.code: entry.data.get("limit") for entry in items_of(session, "check_items")}
+    trades = {entry.code: entry.data["limit"] for entry in items_of(session, "trades")}
+    return limits[checks.get(item.item) or trades[item.trade]]
+
+
+def due_date(session: Session, item: InspectionItem, severity: Severity, start: date) -> date:
+    """Calendar days from ``start``, which itself does not count (Civil Code arts. 201–203)."""
+    return start + timedelta(days=limit_days(session, item, severity))
+
+
+def report_defect(
+    session: Session, item: InspectionItem, *, description: str, severity: Severity, party: str, party_name: str = "",
+    position: str = "", due_on: date | None = None, actor: Actor,
+) -> Defect:
+    """Enter the defect of a failed item, or correct its entry; the due date follows the trade's limit unless given.
+
+    Raises:
+        InvalidValue: no description, an unknown party, or a due date before the inspection.
+    """  # fmt: skip
+    actor.require("inspect", "MoveInCase")
+    _require_open(item.round)
+    if not description.strip():
+        raise InvalidValue(_("Describe the defect."))
+    if party not in {entry.code for entry in items_of(session, "responsible_parties")}:
+        raise InvalidValue(_("Choose who is responsible."))
+    due = due_on or due_date(session, item, severity, item.round.inspected_on)
+    if due < item.round.inspected_on:
+        raise InvalidValue(_("The deadline lies before the inspection."))
+    case = item.round.case
+    defect = _own_defect(item)
+    if defect is None:
+        defect = Defect(estate_id=item.estate_id, case=case, unit_id=case.unit_id, item=item, seq=max((d.seq for d in case.defects), default=0) + 1)
+        session.add(defect)
+    defect.description, defect.severity, defect.position = description.strip(), severity, position.strip()
+    defect.party, defect.party_name, defect.due_on = party, party_name.strip(), due
+    item.result = ItemResult.FAIL
+    session.flush()
+    return defect
+
+
+def remove_defect(session: Session, defect: Defect, *, actor: Actor) -> None:
+    """Take back a defect entered by mistake while its round is open; the change log keeps it."""
+    actor.require("inspect", "MoveInCase")
+    _require_open(defect.item.round)
+    defect.item.result = None
+    case = defect.case
+    case.defects.remove(defect)
+    session.delete(defect)
+    session.flush()
+
+
+def report_fixed(session: Session, defect: Defect, *, fixed_on: date | None = None, actor: Actor) -> None:
+    """The responsible party reports the defect as rectified; it waits for the re-inspection."""
+    actor.require("rectify", "MoveInCase")
+    if defect.state != DefectState.OPEN:
+        raise InvalidValue(_("This defect was reported as rectified already."))
+    today = estate_today(session, defect.estate_id)
+    if fixed_on and fixed_on > today:
+        raise InvalidValue(_("The day of rectification lies in the future."))
+    defect.fixed_on, defect.state = fixed_on or today, DefectState.FIXED
+    session.flush()
+
+
+def verify_fixed(session: Session, defect: Defect, *, passed: bool, note: str = "", actor: Actor) -> None:
+    """Re-inspect one defect outside a round, after the unit was accepted with a defects list (MI-11)."""
+    actor.require("inspect", "MoveInCase")
+    if defect.state != DefectState.FIXED:
+        raise InvalidValue(_("This defect is not waiting for re-inspection."))
+    today = estate_today(session, defect.estate_id)
+    defect.recheck_note = note.strip()
+    if passed:
+        defect.state, defect.verified_on, defect.verified_by_name = DefectState.VERIFIED, today, actor.name
+    else:
+        defect.state, defect.fixed_on = DefectState.OPEN, None
+        defect.due_on = due_date(session, defect.item, defect.severity, today)
+    session.flush()
