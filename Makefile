@@ -39,7 +39,7 @@ types: setup-test ## static types
 	@$(BIN)/mypy
 
 imports: setup-test ## the direction of imports between rooms
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: setup-test ## put code into the common format
 	@$(BIN)/ruff check --fix --quiet .
