@@ -25,6 +25,10 @@ class Account(FabUser):
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
     @property
+    def audit_subject(self) -> tuple[str, int | None]:
+        return self.__tablename__, self.id
+
+    @property
     def display_name(self) -> str:
         """Name as staff know each other: family name first, no space, for Chinese names."""
         first, last = self.first_name or "", self.last_name or ""
@@ -68,3 +72,12 @@ class LoginAttempt(Model):
     account: Mapped[str] = mapped_column(String(64), index=True)
     address: Mapped[str] = mapped_column(String(45), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class RightsVersion(Model):
+    """One row; its number rises whenever the rights of the roles change, so that processes drop what they remember."""
+
+    __tablename__ = "rights_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access.actor import current_actor
 from app.core.access.keyring import current_keyring
+from app.core.access.models import Account
 from app.core.audit.models import AuditChain, AuditEntry
 from app.core.records.base import SYSTEM_COLUMNS, Record, Stamped, now
 from app.core.records.estate import Estate
@@ -28,13 +29,13 @@ class Entry:
     """One line for the log, before it is chained. Fields as in :class:`AuditEntry`."""
 
     kind: str
-    record: Stamped
+    record: Stamped | Account
     changes: dict[str, list[Any]] = field(default_factory=dict)
     note: str = ""
     subject: tuple[str, int | None] | None = None
 
 
-def record_event(session: Session, kind: str, record: Stamped, *, note: str = "", **facts: Any) -> None:
+def record_event(session: Session, kind: str, record: Stamped | Account, *, note: str = "", **facts: Any) -> None:
     """Log something that is no column change: a transition, a reveal, a print, a comment.
 
     The record must have its id (flush first). ``facts`` become the entry's changes as ``[None, value]``.
@@ -96,7 +97,7 @@ def _plain(value: Any, hidden: bool = False) -> Any:
     return str(value)
 
 
-def _chain_of(record: Stamped) -> int:
+def _chain_of(record: Stamped | Account) -> int:
     if isinstance(record, Record):
         return record.estate_id
     return record.id if isinstance(record, Estate) else 0

@@ -1,0 +1,79 @@
+"""Flask-AppBuilder as we want it: the only room that touches its internals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_appbuilder.models.sqla.base import SQLA
+from flask_babel import get_locale
+from werkzeug.local import LocalProxy
+
+from app.core.access.actor import current_actor
+from app.core.registry import Registry
+
+
+def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
+    """Build Flask-AppBuilder inside the factory: security, the modules' views, error pages, headers, Jinja names.
+
+    Call it within the application context, after the modules have registered. Touches no database.
+    """
+    from app.core.access.accounts import RIGHTS
+    from app.fab import headers, menu, scope
+    from app.fab.accounts import register_accounts
+    from app.fab.errors import install_error_pages
+    from app.fab.security import Builder, SecurityManager
+
+    app.config.update(
+        FAB_CREATE_DB=False,
+        FAB_UPDATE_PERMS=False,
+        FAB_ADD_SECURITY_API=False,
+        WTF_CSRF_CHECK_DEFAULT=False,  # scope.enter_request checks, after it has found out who asks
+    )
+    if app.config["SESSION_COOKIE_SECURE"]:
+        app.config["SESSION_COOKIE_NAME"] = "__Host-guanjia"
+    else:
+        app.config["SESSION_COOKIE_NAME"] = "guanjia"
+
+    registry.grants(RIGHTS)
+    register_accounts(registry)
+    builder = Builder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
+    for entry in registry.menu:
+        builder.add_view_no_menu(entry.view)
+    babel = app.extensions["babel"]
+    babel.locale_selector, babel.timezone_selector = _language, _time_zone
+
+    app.teardown_request(scope.leave_request)
+    app.after_request(headers.add_security_headers)
+    app.after_request(scope.prolong)
+    install_error_pages(app)
+    app.jinja_env.globals.update(
+        actor=LocalProxy(current_actor),
+        may=lambda verb, resource: current_actor().may(verb, resource),
+        csp_nonce=headers.csp_nonce,
+        menu_entries=menu.menu_entries,
+        registry=registry,
+        locale=LocalProxy(get_locale),
+        person=LocalProxy(lambda: g.user),
+    )
+
+
+def _language() -> str:
+    """Language of the page: the person's own; a stranger's choice, browser, then the setting."""
+    from app.fab.scope import Person
+    from app.fab.security import LANGUAGE_COOKIE
+
+    known: Any = current_app.config["LANGUAGES"]
+    person = g.get("user")
+    if isinstance(person, Person) and person.language in known:
+        return person.language
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in known:
+        return chosen
+    return request.accept_languages.best_match(list(known)) or current_app.config["BABEL_DEFAULT_LOCALE"]
+
+
+def _time_zone() -> str | None:
+    """Zone of the estate in which the person works."""
+    estate = getattr(g.get("user"), "estate", None)
+    return estate.time_zone if estate else None

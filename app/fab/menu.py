@@ -1,0 +1,65 @@
+"""The menu: what the person may read, grouped, in the language of the page; made without a database query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request, url_for
+from flask_babel import gettext as _
+
+from app.core.access.actor import Actor, current_actor
+from app.core.registry import MenuEntry, registry
+
+
+@dataclass(frozen=True)
+class MenuLink:
+    """One line of the menu; ``active`` while one of its pages is open."""
+
+    label: str
+    address: str
+    icon: str
+    active: bool
+
+
+@dataclass
+class MenuCategory:
+    """A titled group of lines; no title for lines that stand alone."""
+
+    title: str
+    links: list[MenuLink] = field(default_factory=list)
+
+    @property
+    def active(self) -> bool:
+        return any(link.active for link in self.links)
+
+
+def menu_entries() -> list[MenuCategory]:
+    """The menu of the acting person, categories and lines in registration order; empty categories are left out."""
+    actor = current_actor()
+    categories: dict[str, MenuCategory] = {}
+    for entry in registry().menu:
+        if entry.label is not None and may_open(actor, entry.view):
+            title = _category_title(entry)
+            categories.setdefault(title, MenuCategory(title)).links.append(_link(entry))
+    return list(categories.values())
+
+
+def may_open(actor: Actor, view: Any) -> bool:
+    """The actor may read what the view shows; a view without ``resource`` is open to everybody signed in."""
+    resource = getattr(view, "resource", None)
+    return actor.may("read", resource) if resource else actor.user_id is not None
+
+
+def _category_title(entry: MenuEntry) -> str:
+    return _(str(entry.category)) if entry.category else ""
+
+
+def _link(entry: MenuEntry) -> MenuLink:
+    endpoint = entry.view.__name__
+    return MenuLink(
+        label=str(entry.label),
+        address=url_for(f"{endpoint}.{entry.view.default_view}"),  # type: ignore[attr-defined]
+        icon=entry.icon,
+        active=request.blueprint == endpoint,
+    )

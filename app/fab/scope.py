@@ -1,0 +1,308 @@
+"""Who acts in a request, in which estate, with which rights – found with one statement before the view runs.
+
+Every page wants a signed-in person unless its view is marked :func:`public`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import Response, abort, current_app, g, redirect, request, url_for
+from flask_appbuilder.security.sqla.models import Role as FabRole
+from flask_appbuilder.security.sqla.models import assoc_user_role
+from flask_babel import get_locale
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.core.access.actor import ANONYMOUS, Actor, acting, current_actor, system_actor
+from app.core.access.models import Account, LoginSession, Membership, RightsVersion
+from app.core.access.sync import Right, rights_of_roles
+from app.core.records.base import now
+from app.core.records.database import writing
+from app.core.records.estate import Estate
+from app.extensions import csrf, db
+from app.fab.sessions import due_for_prolonging, prolong_session, token_hash, token_of_request
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def public(view: View) -> View:
+    """Mark a view that strangers may open."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def for_programs(view: View) -> View:
+    """Mark a public view that takes JSON, sets no cookie and therefore needs no form key."""
+    view.is_public = view.is_for_programs = True  # type: ignore[attr-defined]
+    return view
+
+
+def open_during_password_change(view: View) -> View:
+    """Mark a view that works although the person must change their password first."""
+    view.is_open_during_password_change = True  # type: ignore[attr-defined]
+    return view
+
+
+def requires(verb: str, resource: str) -> Callable[[View], View]:
+    """Let only those who hold ``verb`` on ``resource`` open the view; for others it does not exist (404)."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            current_actor().require(verb, resource)
+            return view(*args, **kwargs)
+
+        guarded.requires = (verb, resource)  # type: ignore[attr-defined]
+        return cast(View, guarded)
+
+    return guard
+
+
+@dataclass(frozen=True)
+class EstateChoice:
+    """An estate the person serves, as the estate switch shows it."""
+
+    id: int
+    code: str
+    name_zh: str
+    name_en: str
+    time_zone: str
+
+    @property
+    def name(self) -> str:
+        """Name in the language of the page."""
+        locale = get_locale()
+        return self.name_zh if locale is None or locale.language == "zh" else self.name_en
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """The signed-in person of a request; what Flask-Login and Flask-AppBuilder call the current user."""
+
+    id: int
+    username: str
+    display_name: str
+    language: str
+    must_change_password: bool
+    session_id: int | None
+    expires_at: datetime | None
+    estates: tuple[EstateChoice, ...]
+    estate: EstateChoice | None
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+
+class Stranger:
+    """Nobody is signed in."""
+
+    id = None
+    is_authenticated = False
+    is_active = False
+    is_anonymous = True
+    estates: tuple[EstateChoice, ...] = ()
+    estate = None
+
+    def get_id(self) -> None:
+        return None
+
+
+STRANGER = Stranger()
+
+
+def actor_for(account: Account) -> Actor:
+    """The actor that a request of ``account`` would have, in its first estate."""
+    estates = sorted(membership.estate_id for membership in account.memberships)
+    roles = {role.name for role in account.roles}
+    return _actor(account.id, account.display_name, roles, estates[0] if estates else None, rights_of_roles(db.session))
+
+
+def enter_request() -> BaseResponse | None:
+    """Before every request: find the person, let them act, refuse strangers and forged forms."""
+    g.scope = stack = ExitStack()
+    g.user = g._login_user = STRANGER  # Flask-Login looks here before it would load anybody itself
+    for remembered in ("csrf_token", "csrf_valid", "csp_nonce"):
+        g.pop(remembered, None)
+    static = request.endpoint is not None and request.endpoint.rpartition(".")[2] == "static"
+    stack.enter_context(writing(request.method not in READING))
+    token, in_header = (None, False) if static else token_of_request()
+    person, actor = _identify(db.session, token) if token else (None, ANONYMOUS)
+    if person:
+        g.user = g._login_user = person
+    stack.enter_context(acting(actor))
+    if static or request.endpoint is None:
+        return None
+    view = current_app.view_functions[request.endpoint]
+    if person is None and not getattr(view, "is_public", False):
+        return _ask_to_sign_in()
+    # A caller with its token in the header is no browser that another site could have sent here.
+    if current_app.config["WTF_CSRF_ENABLED"] and not (in_header or getattr(view, "is_for_programs", False)):
+        csrf.protect()
+    if person and person.must_change_password and not getattr(view, "is_open_during_password_change", False):
+        return _send_to(url_for("PasswordView.change"))
+    return None
+
+
+def leave_request(error: BaseException | None = None) -> None:
+    """At the end of every request: nobody acts any more."""
+    stack = g.pop("scope", None)
+    if stack:
+        stack.close()
+
+
+def prolong(response: Response) -> Response:
+    """After a request: let the session's expiry slide, in a transaction of its own."""
+    person = g.get("user")
+    if isinstance(person, Person) and person.session_id and person.expires_at and due_for_prolonging(person.expires_at):
+        db.session.rollback()
+        with writing(True):
+            prolong_session(db.session, person.session_id)
+            db.session.commit()
+    return response
+
+
+def wants_json() -> bool:
+    """The caller is a program: problems are answered as problem+json."""
+    return request.path.startswith("/api/")
+
+
+def safe_next(target: str | None) -> str:
+    """``target`` when it is a path of this installation, otherwise the home page: no way out to foreign sites."""
+    parts = urlsplit(target or "")
+    if (
+        not target
+        or parts.scheme
+        or parts.netloc
+        or not target.startswith("/")
+        or target.startswith("//")
+        or "\\" in target
+        or any(ord(char) < 32 for char in target)
+        or parts.path.startswith(("/login", "/logout"))
+    ):
+        return "/"
+    return target
+
+
+_who = (
+    select(
+        LoginSession.id.label("session_id"),
+        LoginSession.expires_at,
+        LoginSession.estate_id.label("chosen"),
+        Account.id,
+        Account.username,
+        Account.first_name,
+        Account.last_name,
+        Account.language,
+        Account.must_change_password,
+        FabRole.name.label("role"),
+        Estate.id.label("estate_id"),
+        Estate.code,
+        Estate.name_zh,
+        Estate.name_en,
+        Estate.time_zone,
+        select(RightsVersion.number).scalar_subquery().label("rights"),
+    )
+    .join(Account, Account.id == LoginSession.user_id)
+    .outerjoin(assoc_user_role, assoc_user_role.c.user_id == Account.id)
+    .outerjoin(FabRole, FabRole.id == assoc_user_role.c.role_id)
+    .outerjoin(Membership, Membership.user_id == Account.id)
+    .outerjoin(Estate, Estate.id == Membership.estate_id)
+    .where(
+        LoginSession.token_hash == bindparam("token"),
+        LoginSession.expires_at > bindparam("moment"),
+        LoginSession.epoch == Account.epoch,
+        Account.active.is_(True),
+    )
+    .order_by(Estate.id)
+)
+
+
+def _identify(session: Session, token: str) -> tuple[Person | None, Actor]:
+    with acting(system_actor("login")):
+        rows = session.execute(_who, {"token": token_hash(token), "moment": now()}).all()
+    if not rows:
+        return None, ANONYMOUS
+    first = rows[0]
+    estates = {
+        row.estate_id: EstateChoice(row.estate_id, row.code, row.name_zh, row.name_en, row.time_zone)
+        for row in rows
+        if row.estate_id is not None
+    }
+    estate = estates.get(first.chosen) or next(iter(estates.values()), None)
+    person = Person(
+        id=first.id,
+        username=first.username,
+        display_name=_display_name(first.first_name, first.last_name),
+        language=first.language,
+        must_change_password=first.must_change_password,
+        session_id=first.session_id,
+        expires_at=first.expires_at,
+        estates=tuple(estates.values()),
+        estate=estate,
+    )
+    roles = {row.role for row in rows if row.role}
+    rights = _rights(session, first.rights)
+    return person, _actor(person.id, person.display_name, roles, estate.id if estate else None, rights)
+
+
+def _actor(
+    user_id: int, name: str, roles: set[str], estate_id: int | None, rights: Mapping[str, frozenset[Right]]
+) -> Actor:
+    return Actor(
+        user_id=user_id,
+        name=name,
+        estates=frozenset() if estate_id is None else frozenset({estate_id}),
+        estate_id=estate_id,
+        roles=frozenset(roles),
+        grants=frozenset().union(*(rights.get(role, frozenset()) for role in roles)),
+    )
+
+
+def _rights(session: Session, version: int | None) -> dict[str, frozenset[Right]]:
+    """Rights of every role, remembered by this process until their version changes."""
+    known = current_app.extensions.get("guanjia_rights")
+    if known is None or known[0] != version:
+        known = (version, rights_of_roles(session))
+        current_app.extensions["guanjia_rights"] = known
+    return known[1]
+
+
+def _display_name(first_name: str, last_name: str) -> str:
+    return Account(first_name=first_name, last_name=last_name).display_name
+
+
+def _ask_to_sign_in() -> BaseResponse:
+    if wants_json():
+        abort(401)
+    if request.method in READING and not request.headers.get("HX-Request"):
+        page = request.full_path.removesuffix("?")
+    else:  # back to the page with the form, where the browser kept what was typed
+        came_from = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+        page = f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path
+    page = safe_next(page)
+    return _send_to(url_for("AuthView.login", next=page) if page != "/" else url_for("AuthView.login"))
+
+
+def _send_to(address: str) -> BaseResponse:
+    if wants_json():
+        abort(403)
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": address})
+    return redirect(address, 303 if request.method not in READING else 302)
