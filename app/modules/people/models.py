@@ -223,8 +223,9 @@ class Tenure(Record):
     """A person's position in a unit from one day to another (both inclusive).
 
     Changes close the row and open a new one. ``valid_from`` is empty when nobody knows since when; an empty
-    ``valid_to`` means it still runs. ``moved_in_on``: when the person moved in. ``relation`` is that of a household member to the owner; ``use`` is what the
-    owner states; ``lease_until`` is the agreed end of a lease, which may differ from its real end ``valid_to``.
+    ``valid_to`` means it still runs. ``moved_in_on``: when the person moved in. ``relation``: of a household member
+    to the owner. ``unit_use``: what the owner states. ``lease_until``: the agreed end of a lease, which may differ
+    from its real end ``valid_to``.
     """
 
     __tablename__ = "tenure"
