@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -42,13 +42,16 @@ def record_event(session: Session, kind: str, record: Stamped | Account, *, note
     """
     if record.id is None:
         session.flush()
-    _append(session, Entry(kind, record, {k: [None, _plain(v)] for k, v in facts.items()}, note))
+    _append(session, [Entry(kind, record, {k: [None, _plain(v)] for k, v in facts.items()}, note)])
 
 
 @event.listens_for(Session, "after_flush")
 def _log_changes(session: Session, context: Any) -> None:
-    for entry in list(_entries_of_flush(session)):
-        _append(session, entry)
+    chains: dict[int, list[Entry]] = {}
+    for entry in _entries_of_flush(session):
+        chains.setdefault(_chain_of(entry.record), []).append(entry)
+    for entries in chains.values():
+        _append(session, entries)
 
 
 def _entries_of_flush(session: Session) -> Iterator[Entry]:
@@ -103,13 +106,17 @@ def _chain_of(record: Stamped | Account) -> int:
     return record.id if isinstance(record, Estate) else 0
 
 
-def _append(session: Session, entry: Entry) -> None:
-    """Chain and store one entry; the head row is locked until the transaction ends."""
+def _append(session: Session, entries: Sequence[Entry]) -> None:
+    """Chain and store entries of one chain; the head row is locked until the transaction ends."""
     actor = current_actor()
     connection = session.connection()
-    chain = _chain_of(entry.record)
+    chain = _chain_of(entries[0].record)
+    mine = AuditChain.chain == chain
     head = connection.execute(
-        update(AuditChain).where(AuditChain.chain == chain).values(seq=AuditChain.seq + 1).returning(AuditChain.seq, AuditChain.hash)
+        update(AuditChain)
+        .where(mine)
+        .values(seq=AuditChain.seq + len(entries))
+        .returning(AuditChain.seq, AuditChain.hash)
     ).one_or_none()
     if head is None:
         try:
@@ -117,26 +124,30 @@ def _append(session: Session, entry: Entry) -> None:
                 connection.execute(insert(AuditChain).values(chain=chain, seq=0, hash=""))
         except IntegrityError:
             pass  # another transaction opened the chain first
-        return _append(session, entry)
-    subject_type, subject_id = entry.subject or entry.record.audit_subject
-    row = {
-        "chain": chain,
-        "seq": head.seq,
-        "at": now(),
-        "actor_id": actor.user_id,
-        "actor_name": actor.name,
-        "kind": entry.kind,
-        "record_type": entry.record.__tablename__,
-        "record_id": entry.record.id,
-        "subject_type": subject_type,
-        "subject_id": subject_id,
-        "changes": entry.changes,
-        "note": entry.note,
-        "previous_hash": head.hash,
-    }
-    row["hash"] = _digest(row)
-    connection.execute(insert(AuditEntry).values(**row))
-    connection.execute(update(AuditChain).where(AuditChain.chain == chain).values(hash=row["hash"]))
+        return _append(session, entries)
+    rows: list[dict[str, Any]] = []
+    previous = head.hash
+    for seq, entry in enumerate(entries, start=head.seq - len(entries) + 1):
+        subject_type, subject_id = entry.subject or entry.record.audit_subject
+        row = {
+            "chain": chain,
+            "seq": seq,
+            "at": now(),
+            "actor_id": actor.user_id,
+            "actor_name": actor.name,
+            "kind": entry.kind,
+            "record_type": entry.record.__tablename__,
+            "record_id": entry.record.id,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+            "changes": entry.changes,
+            "note": entry.note,
+            "previous_hash": previous,
+        }
+        previous = row["hash"] = _digest(row)
+        rows.append(row)
+    connection.execute(insert(AuditEntry.__table__), rows)
+    connection.execute(update(AuditChain).where(mine).values(hash=previous))
 
 
 CHAINED = (
