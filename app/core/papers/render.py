@@ -127,7 +127,7 @@ def warm_up() -> None:
     render_pdf("<p lang=zh-CN>暖 warm <b>热</b>", [], language="both", meta=PaperMeta(title="warm-up"))
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 50, 50)
 
 
 @functools.lru_cache(maxsize=1)

@@ -235,7 +235,7 @@ def _clean(text: str) -> str:
 def _both(language: str, zh: str, en: str) -> Markup:
     zh, en = escape(_clean(zh)), escape(_clean(en))
     if language == "both" and zh and en:
-        return Markup('{} <span class="en" lang="en">{}</span>').format(zh, en)
+        return Markup('{} <span class="en">{}</span>').format(zh, en)
     return (en or zh) if language == "en" else (zh or en)
 
 

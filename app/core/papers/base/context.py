@@ -22,8 +22,8 @@ class Bilingual:
 class Header:
     """The common head and foot of every paper (forms, common header).
 
-    ``company`` is the issuer (property service centre or developer). ``number`` and the verification fields are empty
-    on a draft, which carries the preview watermark. ``verify_url`` becomes the QR code, ``verify_code`` stands below it.
+    ``company`` is the issuer (service centre or developer). ``number`` and the verification fields are empty on a
+    draft, which carries the preview watermark. ``verify_url`` becomes the QR code, ``verify_code`` stands below it.
     """
 
     company: str

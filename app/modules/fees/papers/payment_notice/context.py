@@ -26,24 +26,15 @@ class NoticeLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """A bank account of the centre to pay into."""
-
-    holder: str
-    bank: str
-    number: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Context:
-    """``pay_url`` becomes the e-payment code when given."""
+    """``account``: account name, bank and number to pay into. ``pay_url`` becomes the e-payment code when given."""
 
     header: Header
     addressee: str
     lines: tuple[NoticeLine, ...]
     due_on: date
     ways: tuple[Bilingual, ...]
-    account: Account | None = None
+    account: str = ""
     pay_url: str = ""
     contact: str
     phone: str
