@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_babel import get_locale
 from werkzeug.local import LocalProxy
@@ -23,6 +23,8 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     from app.fab.accounts import register_accounts
     from app.fab.errors import install_error_pages
     from app.fab.security import Builder, SecurityManager
+    from app.fab.theme import prepare_templates
+    from app.fab.views import LookupPage
 
     app.config.update(
         FAB_CREATE_DB=False,
@@ -38,8 +40,8 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     registry.grants(RIGHTS)
     register_accounts(registry)
     builder = Builder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
-    for entry in registry.menu:
-        builder.add_view_no_menu(entry.view)
+    for view in (LookupPage, *(entry.view for entry in registry.menu)):
+        builder.add_view_no_menu(view)
     babel = app.extensions["babel"]
     babel.locale_selector, babel.timezone_selector = _language, _time_zone
 
@@ -47,6 +49,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     app.after_request(headers.add_security_headers)
     app.after_request(scope.prolong)
     install_error_pages(app)
+    prepare_templates(app)
     app.jinja_env.globals.update(
         actor=LocalProxy(current_actor),
         may=lambda verb, resource: current_actor().may(verb, resource),
@@ -64,6 +67,8 @@ def _language() -> str:
     from app.fab.security import LANGUAGE_COOKIE
 
     known: Any = current_app.config["LANGUAGES"]
+    if not has_request_context():  # a command or a job: the language of the installation
+        return current_app.config["BABEL_DEFAULT_LOCALE"]
     person = g.get("user")
     if isinstance(person, Person) and person.language in known:
         return person.language
@@ -75,5 +80,5 @@ def _language() -> str:
 
 def _time_zone() -> str | None:
     """Zone of the estate in which the person works."""
-    estate = getattr(g.get("user"), "estate", None)
+    estate = getattr(g.get("user"), "estate", None) if has_request_context() else None
     return estate.time_zone if estate else None

@@ -52,9 +52,8 @@ class AccountView(BaseView):
                 )
             )
         found = db.session.scalars(query.order_by(Account.active.desc(), Account.username)).all()
-        return render_template(
-            "security/accounts.html", accounts=found, estates=_estates(), text=text, titles=_titles()
-        )
+        titles = {role.value: role.title for role in Role}
+        return render_template("security/accounts.html", accounts=found, estates=_estates(), text=text, titles=titles)
 
     @expose("/new", methods=["GET"])
     @requires("create", "Account")
@@ -178,6 +177,3 @@ def _chosen_estates() -> list[Estate]:
 def _description() -> dict[str, str]:
     return {name: request.form.get(name, "") for name in ("name", "email", "language")}
 
-
-def _titles() -> dict[str, str]:
-    return {role.value: str(role.title) for role in Role}

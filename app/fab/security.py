@@ -28,11 +28,9 @@ from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_babel import gettext as _
-from flask_babel import refresh
 from flask_login import LoginManager
 from sqlalchemy import update
 from werkzeug.exceptions import BadRequest, NotFound
-from werkzeug.wrappers import Response
 
 from app.core.access import accounts
 from app.core.access.actor import current_actor
@@ -144,7 +142,6 @@ class PreferenceView(BaseView):
             account = db.session.get_one(Account, g.user.id)
             accounts.choose_language(db.session, account, code, actor=current_actor())
             db.session.commit()
-            refresh()
         else:
             settings = current_app.config["GUANJIA"]
             answer.set_cookie(
@@ -154,7 +151,7 @@ class PreferenceView(BaseView):
 
     @expose("/estate/<int:estate_id>", methods=["POST"])
     def estate(self, estate_id: int) -> Any:
-        """Work in another estate that the person serves, on the home page: records of the former one are out of reach."""
+        """Work in another estate that the person serves, from the home page on."""
         if estate_id not in {estate.id for estate in g.user.estates}:
             raise NotFound
         db.session.execute(update(LoginSession).where(LoginSession.id == g.user.session_id).values(estate_id=estate_id))

@@ -1,0 +1,74 @@
+"""A module for tests of the security side: one page per kind of trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_appbuilder.baseviews import BaseView, expose
+from sqlalchemy import text
+
+from app.core.access.actor import current_actor
+from app.core.access.roles import EVERYONE, Role
+from app.core.registry import Registry
+from app.extensions import db
+from app.fab.scope import requires
+
+
+def register(registry: Registry) -> None:
+    registry.grants({"Probe": {"read": EVERYONE, "touch": (Role.MANAGER,)}, "Vault": {"read": (Role.CASHIER,)}})
+    registry.view(HomePage)
+    registry.view(ProbePage, label="Probe", category="Tests")
+    registry.view(VaultPage, label="Vault", category="Tests")
+
+
+class HomePage(BaseView):
+    route_base = ""
+    default_view = "index"
+
+    @expose("/")
+    def index(self) -> Any:
+        actor = current_actor()
+        return {
+            "user": actor.user_id,
+            "estate": actor.estate_id,
+            "estates": sorted(actor.estates or ()),
+            "roles": sorted(actor.roles),
+        }
+
+
+class ProbePage(BaseView):
+    route_base = "/probe"
+    resource = "Probe"
+    default_view = "index"
+
+    @expose("/")
+    @requires("read", "Probe")
+    def index(self) -> Any:
+        return "probe"
+
+    @expose("/touch", methods=["POST"])
+    @requires("touch", "Probe")
+    def touch(self) -> Any:
+        return f"touched {request.form.get('text', '')}"
+
+    @expose("/boom")
+    def boom(self) -> Any:
+        db.session.execute(text("SELECT secret_column FROM no_such_table"))
+
+    @expose("/many")
+    @requires("read", "Probe")
+    def many(self) -> Any:
+        """Asks for rights as often as a long page does."""
+        return str(sum(current_actor().may("read", "Probe") for _ in range(500)))
+
+
+class VaultPage(BaseView):
+    route_base = "/vault"
+    resource = "Vault"
+    default_view = "index"
+
+    @expose("/")
+    @requires("read", "Vault")
+    def index(self) -> Any:
+        return "vault"
