@@ -9,4 +9,6 @@ if TYPE_CHECKING:
 
 
 def register(registry: Registry) -> None:
-    from app.core.files import models  # noqa: F401
+    from app.core.files.views import FilePage
+
+    registry.view(FilePage)

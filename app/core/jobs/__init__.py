@@ -9,4 +9,6 @@ if TYPE_CHECKING:
 
 
 def register(registry: Registry) -> None:
-    from app.core.jobs import models  # noqa: F401
+    from app.core.jobs.views import JobPage
+
+    registry.view(JobPage)

@@ -9,4 +9,13 @@ if TYPE_CHECKING:
 
 
 def register(registry: Registry) -> None:
-    from app.core.papers import models  # noqa: F401
+    from flask_babel import lazy_gettext as _l
+
+    from app.core.access.roles import OFFICE, Role
+    from app.core.papers.services import print_pack
+    from app.core.papers.views import PaperView, VerifyPage
+
+    registry.grants({"Paper": {"read": OFFICE, "void": (Role.CS_SUPERVISOR, Role.MANAGER)}})
+    registry.view(PaperView, label=_l("Issued papers"), icon="printer")
+    registry.view(VerifyPage)
+    registry.job("print_pack", print_pack)

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -29,6 +31,19 @@ class Standing(StrEnum):
         return {"valid": "green", "superseded": "orange", "void": "red"}[self]
 
 
+LANGUAGES = {"zh": _l("Chinese"), "en": _l("English"), "both": _l("Chinese and English")}
+
+
+def paper_titles() -> dict[str, str]:
+    """Form codes of the registered papers with their titles in the reader's language."""
+    return {kind.code: f"{kind.code} {_in_reader_language(kind)}" for kind in registry().papers.values()}
+
+
+def _in_reader_language(titles: Any) -> str:
+    locale = get_locale()
+    return str(titles.title_en if locale is not None and locale.language == "en" else titles.title_zh)
+
+
 class Paper(Record):
     """A document as issued. Its bytes never change; a mistake is voided with a reason or superseded by a new issue.
 
@@ -49,9 +64,9 @@ class Paper(Record):
         CheckConstraint("superseded_by_id <> id", name="superseded_by_another"),
     )
 
-    code: Mapped[str] = mapped_column(String(20), info={"label": _l("Form")})
+    code: Mapped[str] = mapped_column(String(20), info={"label": _l("Form"), "choices": paper_titles})
     number: Mapped[str] = mapped_column(String(40), info={"label": _l("Paper number")})
-    language: Mapped[str] = mapped_column(String(5), info={"label": _l("Language")})
+    language: Mapped[str] = mapped_column(String(5), info={"label": _l("Language"), "choices": LANGUAGES})
     record_type: Mapped[str] = mapped_column(String(64))
     record_id: Mapped[int]
     unit_id: Mapped[int | None] = mapped_column(index=True)
@@ -76,6 +91,15 @@ class Paper(Record):
     superseded_by: Mapped["Paper | None"] = relationship(foreign_keys=[superseded_by_id], remote_side="Paper.id")
     signed_copy: Mapped[Attachment | None] = relationship(foreign_keys=[signed_attachment_id])
     copies: Mapped[list["PaperCopy"]] = relationship(back_populates="paper", order_by="PaperCopy.id")
+
+    @property
+    def title(self) -> str:
+        """Title in the reader's language."""
+        return _in_reader_language(self)
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.number} {self.title_en if self.language == 'en' else self.title_zh}.pdf"
 
     @property
     def standing(self) -> Standing:

@@ -28,6 +28,14 @@ def resource_of(record_type: str) -> str | None:
     return next((kind.resource for kind in known.papers.values() if kind.record_type == record_type), None)
 
 
+def model_of(record_type: str) -> Any:
+    """The model of a table. Raises ``NotAllowed`` for an unknown name, as it may come from an address."""
+    for mapper in Model.registry.mappers:
+        if mapper.class_.__tablename__ == record_type:
+            return mapper.class_
+    raise NotAllowed(record_type)
+
+
 def reach(session: Session, record_type: str, record_id: int, *, verb: str, actor: Actor) -> Any:
     """The record, when the actor may do ``verb`` with it.
 
@@ -37,9 +45,7 @@ def reach(session: Session, record_type: str, record_id: int, *, verb: str, acto
     Raises:
         NotAllowed: unknown table, no such row in the actor's estates, or a missing right.
     """
-    model = next((m.class_ for m in Model.registry.mappers if m.class_.__tablename__ == record_type), None)
-    if model is None:
-        raise NotAllowed(record_type)
+    model = model_of(record_type)
     own_rule = hasattr(model, "allows")
     if not own_rule:
         resource = resource_of(record_type) if issubclass(model, Record) else None
