@@ -64,11 +64,10 @@ def _when_ready(settings: config.Settings) -> Any:
         _worker.start()
         click.echo(f"Guanjia 管家 → {settings.public_url}")
         if settings.demo:
-            from app.core.access.demo import DEMO_ACCOUNTS
+            from app.core.access.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 
-            click.echo("Demo accounts 演示账号 (password 密码):")
-            for account in DEMO_ACCOUNTS:
-                click.echo(f"  {account.username:<14} {account.password:<18} {account.title_zh} {account.title_en}")
+            click.echo(f"Demo accounts 演示账号 — password 密码 {DEMO_PASSWORD}")
+            click.echo("  " + ", ".join(f"{account.username} {account.name}" for account in DEMO_ACCOUNTS))
 
     return ready
 

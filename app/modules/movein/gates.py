@@ -10,8 +10,8 @@ from sqlalchemy.orm import object_session
 
 from app.core.access.actor import Actor
 from app.core.papers.base.context import Bilingual
-from app.modules.estates.queries import readings_since
 from app.modules.estates.models import MeterKind
+from app.modules.estates.queries import readings_since
 from app.modules.fees.queries import bills_of
 from app.modules.movein.models import InspectionRound, MoveInCase
 from app.modules.movein.states import Capacity, CheckResult, DefectState, ItemResult, Severity

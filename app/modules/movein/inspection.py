@@ -47,12 +47,10 @@ def rooms_of(layout: str, layouts: Sequence[MoveInItem], spaces: dict[str, Bilin
     found = re.search(r"([一两二三四五六1-6])\s*[室房]", layout)
     bedrooms = CHINESE_DIGITS.get(found[1]) or int(found[1]) if found else 3
     fitting = [entry for entry in layouts if entry.data["bedrooms"] <= bedrooms] or list(layouts[:1])
-    rooms, seen = [], dict.fromkeys(spaces, 0)
+    rooms = []
     for room in fitting[-1].data["rooms"]:
-        space = room["space"]
-        seen[space] += 1
-        title = Bilingual(room["zh"], room["en"]) if "zh" in room else spaces[space]
-        rooms.append(Room(space if seen[space] == 1 else f"{space}-{seen[space]}", space, title))
+        title = Bilingual(room["zh"], room["en"]) if "zh" in room else spaces[room["space"]]
+        rooms.append(Room(room["code"], room["space"], title))
     return rooms
 
 
