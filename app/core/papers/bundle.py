@@ -82,9 +82,8 @@ def _headings(source: pikepdf.Pdf, first: int) -> list[OutlineItem]:
             place = item.destination
             if not isinstance(place, pikepdf.Array):
                 continue
-            copied = OutlineItem(
-                item.title, first + pikepdf.Page(place[0]).index, "XYZ", left=float(place[2]), top=float(place[3])
-            )
+            page = first + source.pages.index(pikepdf.Page(place[0]))
+            copied = OutlineItem(item.title, page, "XYZ", left=float(place[2]), top=float(place[3]))
             copied.children.extend(moved(item.children))
             result.append(copied)
         return result

@@ -16,6 +16,7 @@ class PaperKind:
     ``record_type``: table name of the record the paper is about. ``resource``: ``print`` on it is needed to issue.
     ``context(record, header)``: builds the frozen dataclass of plain values the template sees.
     ``unit(record)``: id of the unit the paper belongs to, for the household file.
+    ``number(record)``: the number the record bears already (a receipt); without it the paper gets the next of its series.
     """
 
     code: str
@@ -26,5 +27,6 @@ class PaperKind:
     resource: str
     context: Callable[[Any, Any], Any]
     unit: Callable[[Any], int | None]
+    number: Callable[[Any], str] | None = None
     form_no: str = ""
     revision: str = "A/0"

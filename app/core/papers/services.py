@@ -46,8 +46,8 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 def issue(session: Session, kind: PaperKind, record: Record, *, language: str, actor: Actor) -> Paper:
     """Issue a paper about ``record`` in ``language`` (``zh``, ``en`` or ``both``), in the running transaction.
 
-    It gets the next number of its series, is rendered once and its bytes are kept; an earlier valid paper of the same
-    form, record and language is superseded by it.
+    It bears the number of its record where the kind says so (a receipt), otherwise the next one of its series. It is
+    rendered once and its bytes are kept; an earlier valid paper of the same form, record and language is superseded.
 
     Raises:
         NotAllowed: no right to print papers about such records.

@@ -118,7 +118,7 @@ def load_paper(folder: Path) -> PaperTemplate:
         folder=folder,
         info=PaperInfo(**_read_yaml(folder / "meta.yaml")),
         context_type=module.Context,
-        template_version=_version(folder),
+        template_version=template_version(folder),
     )
 
 
@@ -163,7 +163,7 @@ def build(kind: Any, data: Any, where: str = "context") -> Any:
             raise PaperError(f"{where}: {data!r} is not one of {arguments}")
         return data
     try:
-        if dataclasses.is_dataclass(kind):
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             hints = typing.get_type_hints(kind)
             if unknown := data.keys() - hints.keys():
                 raise PaperError(f"{where}: unknown {', '.join(sorted(unknown))}")
@@ -254,7 +254,7 @@ def _read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def _version(folder: Path) -> str:
+def template_version(folder: Path) -> str:
     """Twelve hex digits over all that shapes the paper: its own files and the base, not the samples."""
     digest = hashlib.sha256()
     for home in (BASE, folder):
