@@ -229,7 +229,7 @@ class ParkingUse(Record):
 
 
 class Meter(Record):
-    """A meter of a unit. ``digits``: places before the decimal point, 99999 + 1 reads 0 on a five-digit meter."""
+    """A meter of a unit, until ``removed_on``. ``digits``: places before the decimal point."""
 
     __tablename__ = "meter"
     __table_args__ = (
@@ -241,6 +241,7 @@ class Meter(Record):
     kind: Mapped[MeterKind] = mapped_column(choice(MeterKind, "meter_kind_known"), info={"label": _l("Meter kind")})
     number: Mapped[str] = mapped_column(String(40), default="", info={"label": _l("Meter no.")})
     digits: Mapped[int] = mapped_column(default=5, info={"label": _l("Digits before the point")})
+    removed_on: Mapped[date | None] = mapped_column(info={"label": _l("Removed on")})
 
     unit: Mapped[Unit] = relationship(back_populates="meters", foreign_keys=[unit_id], info={"label": _l("Unit")})
     readings: Mapped[list["MeterReading"]] = relationship(

@@ -1,0 +1,104 @@
+"""Reading estates: units by any usual spelling, meter readings, the parts of an estate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from app.core.records.identifiers import InvalidValue, halfwidth
+from app.core.records.unitcodes import parse
+from app.core.search.prefix import starts_with
+from app.modules.estates.models import Meter, MeterKind, MeterReading, ParkingBay, ParkingUse, Unit
+
+
+def find_units(session: Session, text: str, limit: int = 10) -> Sequence[Unit]:
+    """Units that ``text`` may mean: a code in any usual spelling, the beginning of one, or a bare room number.
+
+    An exact code comes first, then the codes that begin like it.
+    """
+    clause = unit_clause(text)
+    if clause is None:
+        return []
+    exact = set(_exact_codes(text))
+    units = session.scalars(select(Unit).where(clause).order_by(Unit.code).limit(limit + len(exact))).all()
+    return sorted(units, key=lambda unit: unit.code not in exact)[:limit]
+
+
+def unit_clause(text: str) -> ColumnElement[bool] | None:
+    """Criterion for the units that ``text`` may mean, answered from indexes; nothing when it can be none."""
+    prefix = _prefix(text)
+    if not prefix:
+        return None
+    clauses = [Unit.code.in_(_exact_codes(text)), starts_with(Unit.code, prefix)]
+    if "-" not in prefix:
+        clauses.append(starts_with(Unit.number, prefix))
+    return or_(*clauses)
+
+
+def _exact_codes(text: str) -> list[str]:
+    try:
+        return [code.canonical for code in parse(text)]
+    except InvalidValue:
+        return []
+
+
+def _prefix(text: str) -> str:
+    """``1栋3单元`` and ``1/3/`` → ``1-3-``, ``1栋3单元15`` → ``1-3-15``; empty when it is no beginning of a code."""
+    code = halfwidth(text).strip().upper()
+    code = re.sub(r"\s*(?:号楼|号房|#楼|单元|[期栋幢座楼#门梯室房户号/\\_—–.-])\s*|\s+", "-", code)
+    return code if re.fullmatch(r"[0-9A-Z]{1,10}(-[0-9A-Z]{1,10}){0,3}-?", code) else ""
+
+
+def find_bays(session: Session, text: str, limit: int = 10) -> Sequence[ParkingBay]:
+    """Parking bays whose number begins with ``text``."""
+    code = halfwidth(text).strip().upper()
+    return session.scalars(
+        select(ParkingBay).where(starts_with(ParkingBay.code, code)).order_by(ParkingBay.code).limit(limit)
+    ).all()
+
+
+def bays_of(session: Session, unit_id: int) -> Sequence[ParkingBay]:
+    """The bays that belong or are let to a unit."""
+    return session.scalars(select(ParkingBay).where(ParkingBay.unit_id == unit_id).order_by(ParkingBay.code)).all()
+
+
+def uses_of_plate(session: Session, number_plate: str, limit: int = 10) -> Sequence[ParkingUse]:
+    """Running uses of parking bays by cars whose plate begins like this."""
+    running = select(ParkingUse).where(starts_with(ParkingUse.plate, number_plate), ParkingUse.valid_to.is_(None))
+    return session.scalars(running.order_by(ParkingUse.plate).limit(limit)).all()
+
+
+def meters_of(session: Session, unit_id: int) -> Sequence[Meter]:
+    """The meters of a unit that are still there."""
+    return session.scalars(
+        select(Meter).where(Meter.unit_id == unit_id, Meter.removed_on.is_(None)).order_by(Meter.kind, Meter.number)
+    ).all()
+
+
+def last_reading(session: Session, meter_id: int, *, until: datetime | None = None) -> MeterReading | None:
+    """The newest reading of a meter, not after ``until``."""
+    readings = select(MeterReading).where(MeterReading.meter_id == meter_id)
+    if until is not None:
+        readings = readings.where(MeterReading.read_at <= until)
+    return session.scalar(readings.order_by(MeterReading.read_at.desc()).limit(1))
+
+
+def reading_after(session: Session, meter_id: int, moment: datetime) -> MeterReading | None:
+    """The first reading of a meter after ``moment``."""
+    readings = select(MeterReading).where(MeterReading.meter_id == meter_id, MeterReading.read_at > moment)
+    return session.scalar(readings.order_by(MeterReading.read_at).limit(1))
+
+
+def readings_since(session: Session, *, unit_id: int, since: datetime) -> dict[MeterKind, MeterReading]:
+    """The newest reading by kind of meter that was taken in a unit since a moment."""
+    rows = session.execute(
+        select(Meter.kind, MeterReading)
+        .join(Meter, Meter.id == MeterReading.meter_id)
+        .where(Meter.unit_id == unit_id, MeterReading.read_at >= since)
+        .order_by(MeterReading.read_at)
+    )
+    return {row.kind: row.MeterReading for row in rows}

@@ -1,0 +1,212 @@
+"""Reading people: who they are, what they hold and live in, and how units are occupied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, or_, select, union
+from sqlalchemy.orm import Session, joinedload
+
+from app.core.records.clock import estate_today
+from app.core.records.identifiers import InvalidValue, halfwidth, phone
+from app.core.records.names import name_key
+from app.core.search.prefix import starts_with
+from app.modules.estates.models import Unit
+from app.modules.people.models import (
+    Consent,
+    ConsentScope,
+    Person,
+    PersonReading,
+    PrivacyNotice,
+    Tenure,
+    TenureRole,
+    Vehicle,
+)
+
+
+def running_on(day: date) -> ColumnElement[bool]:
+    """Criterion: the tenure runs on ``day``."""
+    begun = or_(Tenure.valid_from.is_(None), Tenure.valid_from <= day)
+    return begun & or_(Tenure.valid_to.is_(None), Tenure.valid_to >= day)
+
+
+def household_of(session: Session, unit_id: int, on: date | None = None) -> Sequence[Tenure]:
+    """Everybody's running tenure in a unit on a day (default: today), owners first, with the persons."""
+    day = on or _today(session, unit_id)
+    tenures = session.scalars(
+        select(Tenure)
+        .where(Tenure.unit_id == unit_id, running_on(day))
+        .options(joinedload(Tenure.person))
+        .order_by(Tenure.id)
+    ).all()
+    order = list(TenureRole)
+    return sorted(tenures, key=lambda tenure: order.index(tenure.role))
+
+
+def owners_of(session: Session, unit_id: int, on: date | None = None) -> list[Tenure]:
+    """The running owner tenures of a unit."""
+    return [tenure for tenure in household_of(session, unit_id, on) if tenure.role is TenureRole.OWNER]
+
+
+def tenures_of(session: Session, unit_id: int) -> Sequence[Tenure]:
+    """All tenures of a unit, past ones too, newest first."""
+    return session.scalars(
+        select(Tenure)
+        .where(Tenure.unit_id == unit_id)
+        .options(joinedload(Tenure.person))
+        .order_by(Tenure.valid_to.is_not(None), Tenure.valid_from.desc(), Tenure.id)
+    ).all()
+
+
+def holds(session: Session, *, unit_id: int, person_id: int, on: date | None = None) -> bool:
+    """Whether the person is an owner of the unit on a day (default: today)."""
+    return any(tenure.person_id == person_id for tenure in owners_of(session, unit_id, on))
+
+
+def shares_taken(session: Session, unit_id: int, on: date, besides: Tenure | None = None) -> Fraction:
+    """Sum of the shares that the owners of a unit state on a day."""
+    owners = [tenure for tenure in owners_of(session, unit_id, on) if tenure is not besides]
+    return sum((tenure.share for tenure in owners if tenure.share), Fraction(0))
+
+
+def has_consent(session: Session, person_id: int, scope: ConsentScope = ConsentScope.SERVICE) -> bool:
+    """Whether a consent of the person stands that was not withdrawn."""
+    standing = select(Consent.id).where(
+        Consent.person_id == person_id, Consent.scope == scope, Consent.withdrawn_at.is_(None)
+    )
+    return session.scalar(standing.limit(1)) is not None
+
+
+def current_notice(session: Session, estate_id: int) -> PrivacyNotice | None:
+    """The newest version of the estate's privacy notice."""
+    return session.scalar(
+        select(PrivacyNotice)
+        .where(PrivacyNotice.estate_id == estate_id)
+        .order_by(PrivacyNotice.valid_from.desc(), PrivacyNotice.id.desc())
+        .limit(1)
+    )
+
+
+def find_persons(session: Session, text: str, limit: int = 10) -> Sequence[Person]:
+    """Persons by name, pinyin, initials, whole phone or ID number, or the last four of either; with their units."""
+    clause = person_clause(text)
+    if clause is None:
+        return []
+    found = select(Person).where(clause).order_by(Person.pinyin, Person.id).limit(limit)
+    return session.scalars(found).all()
+
+
+def person_clause(text: str) -> ColumnElement[bool] | None:
+    """Criterion for the persons that ``text`` may mean, answered from indexes; nothing when it can be none.
+
+    A text of digits is a phone or an ID number, whole or its last four; anything else is a name, in characters, in
+    pinyin or as initials, from its beginning.
+    """
+    compact = re.sub(r"[\s\-]", "", halfwidth(text)).upper()
+    if not compact:
+        return None
+    if re.fullmatch(r"[0-9]{3}[0-9X]", compact):
+        return or_(
+            Person.mobile.is_not(None) & Person.secret_ends("mobile", compact), Person.secret_ends("id_no", compact)
+        )
+    if re.fullmatch(r"\+?[0-9]{5,}X?|[A-Z]{1,3}[0-9]{6,}", compact):
+        clauses = [Person.secret_is("id_no", compact)]
+        try:
+            phone(compact)
+        except InvalidValue:
+            pass
+        else:
+            clauses.append(Person.secret_is("mobile", compact))
+        return or_(*clauses)
+    key = name_key(text)
+    typed = key.replace(" ", "").replace("'", "")
+    ids = [
+        select(Person.id).where(starts_with(Person.name_key, key)),
+        select(PersonReading.person_id).where(starts_with(PersonReading.key, typed)),
+        select(Person.id).where(starts_with(Person.pinyin, key)),
+    ]
+    if typed.isascii():
+        ids.append(select(Person.id).where(starts_with(Person.initials, typed)))
+        ids.append(select(Person.id).where(starts_with(Person.pinyin, typed)))
+    return Person.id.in_(union(*ids).subquery().select())
+
+
+def find_vehicles(session: Session, number_plate: str, limit: int = 10) -> Sequence[Vehicle]:
+    """Vehicles whose plate begins like this."""
+    return session.scalars(
+        select(Vehicle)
+        .where(starts_with(Vehicle.plate, number_plate))
+        .options(joinedload(Vehicle.person), joinedload(Vehicle.unit))
+        .order_by(Vehicle.plate)
+        .limit(limit)
+    ).all()
+
+
+class UnitLabel(StrEnum):
+    """What a unit is today, derived from tenures."""
+
+    HANDED_OVER = "handed_over"
+    OWNER_OCCUPIED = "owner_occupied"
+    LET = "let"
+    VACANT = "vacant"
+    COMMERCIAL = "commercial"
+    RENOVATION = "renovation"
+
+    @property
+    def title(self) -> Any:
+        return _LABELS[self][0]
+
+    @property
+    def colour(self) -> str:
+        return _LABELS[self][1]
+
+
+_LABELS: dict[UnitLabel, tuple[Any, str]] = {
+    UnitLabel.HANDED_OVER: (_l("Handed over"), "green"),
+    UnitLabel.OWNER_OCCUPIED: (_l("Owner-occupied"), "blue"),
+    UnitLabel.LET: (_l("Let"), "purple"),
+    UnitLabel.VACANT: (_l("Vacant"), "secondary"),
+    UnitLabel.COMMERCIAL: (_l("Commercial"), "cyan"),
+    UnitLabel.RENOVATION: (_l("Under renovation"), "orange"),
+}
+
+
+def labels_of(session: Session, units: Iterable[Unit], on: date | None = None) -> dict[int, list[UnitLabel]]:
+    """The labels of units by id, from one statement: handed over once an owner has moved in, then how it is used.
+
+    A running lease makes a unit let whatever its owner stated.
+    """
+    units = list(units)
+    if not units:
+        return {}
+    day = on or estate_today(session, units[0].estate_id)
+    facts: dict[int, set[UnitLabel]] = {unit.id: set() for unit in units}
+    rows = session.execute(
+        select(Tenure.unit_id, Tenure.role, Tenure.moved_in_on, Tenure.unit_use, Tenure.lease_until).where(
+            Tenure.unit_id.in_(facts), running_on(day)
+        )
+    )
+    for unit_id, role, moved_in_on, use, lease_until in rows:
+        labels = facts[unit_id]
+        if role is TenureRole.OWNER and moved_in_on and moved_in_on <= day:
+            labels.add(UnitLabel.HANDED_OVER)
+        if role is TenureRole.OWNER and use:
+            labels.add(UnitLabel(use.value))
+        if role is TenureRole.TENANT and (lease_until is None or lease_until >= day):
+            labels.add(UnitLabel.LET)
+    for labels in facts.values():
+        if UnitLabel.LET in labels:
+            labels -= {UnitLabel.OWNER_OCCUPIED, UnitLabel.VACANT}
+    order = list(UnitLabel)
+    return {unit_id: sorted(labels, key=order.index) for unit_id, labels in facts.items()}
+
+
+def _today(session: Session, unit_id: int) -> date:
+    unit = session.get(Unit, unit_id)
+    return estate_today(session, unit.estate_id if unit else 0)
