@@ -39,8 +39,9 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
 
     registry.grants(RIGHTS)
     register_accounts(registry)
+    prepare_templates(app)
     builder = Builder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
-    for view in (LookupPage, *(entry.view for entry in registry.menu)):
+    for view in dict.fromkeys([LookupPage, *(entry.view for entry in registry.menu)]):
         builder.add_view_no_menu(view)
     babel = app.extensions["babel"]
     babel.locale_selector, babel.timezone_selector = _language, _time_zone
@@ -49,7 +50,6 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     app.after_request(headers.add_security_headers)
     app.after_request(scope.prolong)
     install_error_pages(app)
-    prepare_templates(app)
     app.jinja_env.globals.update(
         actor=LocalProxy(current_actor),
         may=lambda verb, resource: current_actor().may(verb, resource),

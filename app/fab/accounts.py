@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
@@ -23,14 +22,14 @@ from app.core.records.estate import Estate
 from app.core.registry import Registry
 from app.core.workflow.table import Blocked
 from app.extensions import db
-from app.fab.scope import requires
+from app.fab.views import Page, expose, requires
 
 
 def register_accounts(registry: Registry) -> None:
     registry.view(AccountView, label=_l("Accounts"), category=_l("Administration"), icon="users")
 
 
-class AccountView(BaseView):
+class AccountView(Page):
     """List, form and commands of accounts. Passwords are never typed by the administrator: a one-time one is shown."""
 
     route_base = "/accounts"
@@ -38,7 +37,7 @@ class AccountView(BaseView):
     default_view = "list"
 
     @expose("/")
-    @requires("read", "Account")
+    @requires("read")
     def list(self) -> Any:
         text = request.args.get("q", "").strip()
         query = select(Account).options(selectinload(Account.roles), selectinload(Account.memberships))
@@ -56,12 +55,12 @@ class AccountView(BaseView):
         return render_template("security/accounts.html", accounts=found, estates=_estates(), text=text, titles=titles)
 
     @expose("/new", methods=["GET"])
-    @requires("create", "Account")
+    @requires("create")
     def new(self) -> Any:
         return self._form(None)
 
     @expose("/new", methods=["POST"])
-    @requires("create", "Account")
+    @requires("create")
     def create(self) -> Any:
         password = one_time_password()
         try:
@@ -75,12 +74,12 @@ class AccountView(BaseView):
         return self._form(account, password=password)
 
     @expose("/<int:pk>", methods=["GET"])
-    @requires("read", "Account")
+    @requires("read")
     def show(self, pk: int) -> Any:
         return self._form(_account(pk))
 
     @expose("/<int:pk>", methods=["POST"])
-    @requires("update", "Account")
+    @requires("update")
     def save(self, pk: int) -> Any:
         account, actor = _account(pk), current_actor()
         try:
@@ -93,7 +92,7 @@ class AccountView(BaseView):
         return self._done(account, _("Saved."))
 
     @expose("/<int:pk>/password", methods=["POST"])
-    @requires("update", "Account")
+    @requires("update")
     def password(self, pk: int) -> Any:
         account, password = _account(pk), one_time_password()
         try:
@@ -104,7 +103,7 @@ class AccountView(BaseView):
         return self._form(account, password=password)
 
     @expose("/<int:pk>/deactivate", methods=["POST"])
-    @requires("update", "Account")
+    @requires("update")
     def deactivate(self, pk: int) -> Any:
         account = _account(pk)
         try:
@@ -114,7 +113,7 @@ class AccountView(BaseView):
         return self._done(account, _("The account is closed; its sessions have ended."))
 
     @expose("/<int:pk>/activate", methods=["POST"])
-    @requires("update", "Account")
+    @requires("update")
     def activate(self, pk: int) -> Any:
         account = _account(pk)
         accounts.activate(db.session, account, actor=current_actor())

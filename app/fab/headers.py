@@ -17,9 +17,10 @@ def csp_nonce() -> str:
 def add_security_headers(response: Response) -> Response:
     nonce = csp_nonce()
     headers = response.headers
-    headers["Content-Security-Policy"] = (
+    headers.setdefault(  # stored files bring a stricter policy of their own
+        "Content-Security-Policy",
         f"default-src 'self'; script-src 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
-        "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     )
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
@@ -31,4 +32,6 @@ def add_security_headers(response: Response) -> Response:
     if request.endpoint != "static":
         # Pages hold personal data: no copy stays in the browser of a shared counter computer.
         headers["Cache-Control"] = "no-store"
+    elif "v" in request.args:
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"  # the address changes with the content
     return response

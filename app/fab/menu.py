@@ -46,9 +46,10 @@ def menu_entries() -> list[MenuCategory]:
 
 
 def may_open(actor: Actor, view: Any) -> bool:
-    """The actor may read what the view shows; a view without ``resource`` is open to everybody signed in."""
-    resource = getattr(view, "resource", None)
-    return actor.may("read", resource) if resource else actor.user_id is not None
+    """The actor may open the view's first page; one that asks for no right is open to everybody signed in."""
+    verb, resource = getattr(getattr(view, view.default_view), "requires", ("read", ""))
+    resource = resource or getattr(view, "resource", "")
+    return actor.may(verb, resource) if resource else actor.user_id is not None
 
 
 def _category_title(entry: MenuEntry) -> str:

@@ -53,14 +53,14 @@ def open_during_password_change(view: View) -> View:
     return view
 
 
-def requires(verb: str, resource: str) -> Callable[[View], View]:
-    """Let only those who hold ``verb`` on ``resource`` open the view; for others it does not exist (404)."""
+def requires(verb: str, resource: str = "") -> Callable[[View], View]:
+    """Let only those open the page who hold ``verb`` on ``resource`` (default: the view's own); others get 404."""
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            current_actor().require(verb, resource)
-            return view(*args, **kwargs)
+        def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+            current_actor().require(verb, resource or self.resource)
+            return view(self, *args, **kwargs)
 
         guarded.requires = (verb, resource)  # type: ignore[attr-defined]
         return cast(View, guarded)

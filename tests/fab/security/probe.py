@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from flask_appbuilder.baseviews import BaseView, expose
 from sqlalchemy import text
 
 from app.core.access.actor import current_actor
 from app.core.access.roles import EVERYONE, Role
 from app.core.registry import Registry
 from app.extensions import db
-from app.fab.scope import requires
+from app.fab.views import Page, expose, requires
 
 
 def register(registry: Registry) -> None:
@@ -22,9 +21,8 @@ def register(registry: Registry) -> None:
     registry.view(VaultPage, label="Vault", category="Tests")
 
 
-class HomePage(BaseView):
+class HomePage(Page):
     route_base = ""
-    default_view = "index"
 
     @expose("/")
     def index(self) -> Any:
@@ -37,18 +35,17 @@ class HomePage(BaseView):
         }
 
 
-class ProbePage(BaseView):
+class ProbePage(Page):
     route_base = "/probe"
     resource = "Probe"
-    default_view = "index"
 
     @expose("/")
-    @requires("read", "Probe")
+    @requires("read")
     def index(self) -> Any:
         return "probe"
 
     @expose("/touch", methods=["POST"])
-    @requires("touch", "Probe")
+    @requires("touch")
     def touch(self) -> Any:
         return f"touched {request.form.get('text', '')}"
 
@@ -57,18 +54,17 @@ class ProbePage(BaseView):
         db.session.execute(text("SELECT secret_column FROM no_such_table"))
 
     @expose("/many")
-    @requires("read", "Probe")
+    @requires("read")
     def many(self) -> Any:
         """Asks for rights as often as a long page does."""
         return str(sum(current_actor().may("read", "Probe") for _ in range(500)))
 
 
-class VaultPage(BaseView):
+class VaultPage(Page):
     route_base = "/vault"
     resource = "Vault"
-    default_view = "index"
 
     @expose("/")
-    @requires("read", "Vault")
+    @requires("read")
     def index(self) -> Any:
         return "vault"
