@@ -138,6 +138,47 @@ def permissions_sync() -> None:
 
 
 @commands.group()
+def account() -> None:
+    """Login accounts."""
+
+
+@account.command("create")
+@click.argument("username")
+@click.option("--name", required=True, help="Name of the person.")
+@click.option("--role", "roles", multiple=True, required=True, help="Role, such as receptionist; may be repeated.")
+@click.option("--estate", "codes", multiple=True, required=True, help="Code of an estate the person serves; may be repeated.")
+@click.password_option(help="First password; it has to be changed at the first login.")
+@with_app
+def account_create(username: str, name: str, roles: tuple[str, ...], codes: tuple[str, ...], password: str) -> None:
+    """Create the account USERNAME."""
+    from sqlalchemy import select
+
+    from app.core.access.accounts import create_account
+    from app.core.access.actor import current_actor
+    from app.core.access.roles import Role
+    from app.core.records.estate import Estate
+    from app.extensions import db as database
+
+    try:
+        wanted = [Role(role) for role in roles]
+    except ValueError:
+        raise click.ClickException(f"Roles are: {', '.join(role.value for role in Role)}.") from None
+    estates = list(database.session.scalars(select(Estate).where(Estate.code.in_(codes))))
+    if len(estates) != len(set(codes)):
+        raise click.ClickException("There is no such estate. Create it with: run.py estate create")
+    try:
+        made = create_account(
+            database.session, username=username, name=name, password=password, roles=wanted, estates=estates,
+            actor=current_actor(),
+        )  # fmt: skip
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    made.must_change_password = True
+    database.session.commit()
+    click.echo(f"Account {username} created.")
+
+
+@commands.group()
 def demo() -> None:
     """The demo estate."""
 

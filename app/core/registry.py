@@ -52,9 +52,9 @@ class Registry:
     record_pages: dict[str, Callable[[int], str]] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
 
-    def view(self, view: type, *, label: Any = None, category: Any = "", icon: str = "file-text", first: bool = False) -> None:
-        """Serve ``view``; with a ``label`` it stands in the menu under ``category`` (``first``: above all others)."""
-        self.menu.insert(0 if first else len(self.menu), MenuEntry(view=view, label=label, category=category, icon=icon))
+    def view(self, view: type, *, label: Any = None, category: Any = "", icon: str = "file-text") -> None:
+        """Serve ``view``; with a ``label`` it stands in the menu under ``category``."""
+        self.menu.append(MenuEntry(view=view, label=label, category=category, icon=icon))
 
     def grants(self, grants: Grants) -> None:
         for role, rights in spread(grants).items():

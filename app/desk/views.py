@@ -62,9 +62,9 @@ def find(text: str) -> list[Group]:
 class SearchPage(Page):
     """Search by unit code, name, pinyin, telephone, last four, plate, paper or case number."""
 
-    route_base = "/search"
+    route_base = ""
 
-    @expose("/")
+    @expose("/search")
     def index(self) -> str:
         text = request.args.get("q", "")
         template = "desk/_results.html" if request.headers.get("HX-Request") else "desk/search.html"
