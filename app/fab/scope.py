@@ -194,7 +194,6 @@ def safe_next(target: str | None) -> str:
         or target.startswith("//")
         or "\\" in target
         or any(ord(char) < 32 for char in target)
-        or parts.path.startswith(("/login", "/logout"))
     ):
         return "/"
     return target

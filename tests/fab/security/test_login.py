@@ -132,7 +132,7 @@ def test_a_jwt_signed_with_our_key_opens_nothing(site, people):
 @pytest.mark.parametrize(
     "target",
     ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "/x\r\nA: b",
-     "/login/?next=/login/", "", None, "evil"],
+     "", None, "evil"],
 )  # fmt: skip
 def test_after_login_nobody_is_sent_elsewhere(browser, target):
     assert safe_next(target) == "/"
