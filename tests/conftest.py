@@ -59,6 +59,12 @@ def migrated_app(settings: config.Settings) -> Flask:
 
 
 @pytest.fixture(scope="session")
+def database_maker() -> Callable[[Path], Iterator[str]]:
+    """:func:`new_database`, for tests with an application of their own."""
+    return new_database
+
+
+@pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settings]:
     folder = tmp_path_factory.mktemp("instance")
     for address in new_database(folder):

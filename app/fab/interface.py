@@ -1,0 +1,370 @@
+"""Flask-AppBuilder's data interface for our records: what a column is, and reading a page of rows cheaply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_appbuilder import Model
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection, joinedload
+
+from app.core.records.base import UtcDateTime
+from app.core.records.secrets import EncryptedText
+
+
+class Kind(StrEnum):
+    """What a column holds, as far as filters, inputs, cells and exports care."""
+
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DAY = "day"
+    MOMENT = "moment"
+    YES_NO = "yes_no"
+    CHOICE = "choice"
+    REFERENCE = "reference"
+    SECRET = "secret"  # noqa: S105
+    OTHER = "other"
+
+
+class Unlabelled(LookupError):
+    """A column is shown but says no ``info={"label": …}`` (a programming error, found when the program starts)."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a choice column: as records hold it, how it reads, and the colour of its badge (none: plain text)."""
+
+    value: Any
+    title: Any
+    colour: str = ""
+
+    @property
+    def token(self) -> str:
+        """The value in addresses and forms."""
+        return token_of(self.value)
+
+
+def token_of(value: Any) -> str:
+    """A choice value as text: an enum member that is no text goes by its name."""
+    return value.name if isinstance(value, Enum) and not isinstance(value, str) else str(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Attribute:
+    """A column, a column of a related record (``unit.code``), a relationship or a property of a model.
+
+    ``links`` are the many-to-one relationships to walk from the listed record to the owner of ``column``;
+    a REFERENCE is reached through ``relation`` of that owner, when it has one.
+    """
+
+    name: str
+    label: Any
+    kind: Kind
+    owner: type
+    links: tuple[Any, ...] = ()
+    column: sa.Column[Any] | None = None
+    relation: str | None = None
+    target: type | None = None
+
+    @property
+    def sql(self) -> InstrumentedAttribute[Any]:
+        assert self.column is not None
+        return getattr(self.owner, self.key)
+
+    @property
+    def key(self) -> str:
+        """Name of the column's attribute on its owner."""
+        assert self.column is not None
+        return sa.inspect(self.owner).get_property_by_column(self.column).key
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        return self.column.info if self.column is not None else {}
+
+    @property
+    def eager(self) -> tuple[str, ...]:
+        """The relationships to load together with the record."""
+        relations = (*self.links, getattr(self.owner, self.relation)) if self.relation else self.links
+        return tuple(link.key for link in relations)
+
+    @property
+    def nullable(self) -> bool:
+        return self.column is None or bool(self.column.nullable)
+
+    @property
+    def optional(self) -> bool:
+        """Whether a form may leave the column empty: it may be NULL, or a default stands in for nothing."""
+        default = self.column.default if self.column is not None else None
+        stands_in = default is not None and (self.kind in {Kind.TEXT, Kind.LONG_TEXT} or default.is_callable)
+        return self.nullable or stands_in
+
+    @property
+    def sortable(self) -> bool:
+        return self.column is not None and self.kind not in {Kind.SECRET, Kind.REFERENCE, Kind.OTHER, Kind.LONG_TEXT}
+
+    def value(self, record: Any) -> Any:
+        """The attribute's value; of a reference the record it points at."""
+        for link in self.links:
+            record = getattr(record, link.key)
+            if record is None:
+                return None
+        if self.kind is Kind.REFERENCE:
+            if self.relation:
+                return getattr(record, self.relation)
+            number = getattr(record, self.key)
+            return None if number is None else current_app.appbuilder.session.get(self.target, number)
+        found = getattr(record, self.key if self.column is not None else self.name)
+        return found() if callable(found) else found
+
+    def options(self) -> list[Option]:
+        """The values of a choice column."""
+        return _options(self.owner, self.column)
+
+    def option(self, value: Any) -> Option:
+        """The option of a value; of one that is no longer offered, the bare value."""
+        return next((o for o in self.options() if o.token == token_of(value)), Option(value, token_of(value)))
+
+
+def _bare_type(column: sa.Column[Any] | None) -> Any:
+    kind = column.type if column is not None else None
+    while isinstance(kind, sa.TypeDecorator) and not isinstance(kind, EncryptedText | UtcDateTime):
+        kind = kind.impl_instance
+    return kind
+
+
+def _workflow_looks(owner: type, column: sa.Column[Any]) -> Mapping[str, Any] | None:
+    registry = current_app.extensions.get("guanjia")
+    for workflow in registry.workflows.values() if registry else ():
+        if workflow.model is owner and workflow.column == column.key:
+            looks: Mapping[str, Any] = workflow.looks
+            return looks
+    return None
+
+
+def _options(owner: type, column: sa.Column[Any] | None) -> list[Option]:
+    assert column is not None
+    looks = _workflow_looks(owner, column)
+    if looks:
+        return [Option(state, look.title, look.colour) for state, look in looks.items()]
+    given = column.info.get("choices")
+    if given is None:
+        enum = _bare_type(column)
+        given = enum.enum_class or dict(zip(enum.enums, enum.enums, strict=True))
+    if isinstance(given, type) and issubclass(given, Enum):
+        return [Option(member, _title(member), getattr(member, "colour", "")) for member in given]
+    if callable(given):
+        given = given()
+    return [
+        Option(value, said.title, said.colour) if hasattr(said, "colour") else Option(value, said)
+        for value, said in (given.items() if isinstance(given, Mapping) else given)
+    ]
+
+
+def _title(member: Enum) -> Any:
+    title = getattr(member, "title", None)
+    return member.value if title is None or callable(title) else title  # str.title is no title
+
+
+def _kind(owner: type, column: sa.Column[Any]) -> Kind:
+    bare = _bare_type(column)
+    if isinstance(bare, EncryptedText):
+        return Kind.SECRET
+    if isinstance(bare, sa.Enum) or "choices" in column.info or _workflow_looks(owner, column):
+        return Kind.CHOICE
+    if _target_table(column) is not None:
+        return Kind.REFERENCE
+    for kind, types in {
+        Kind.YES_NO: sa.Boolean,
+        Kind.MOMENT: (UtcDateTime, sa.DateTime),
+        Kind.DAY: sa.Date,
+        Kind.INTEGER: sa.Integer,
+        Kind.DECIMAL: sa.Numeric,
+        Kind.LONG_TEXT: sa.Text,
+        Kind.TEXT: sa.String,
+    }.items():
+        if isinstance(bare, types):  # type: ignore[arg-type]
+            return kind
+    return Kind.OTHER
+
+
+def _target_table(column: sa.Column[Any]) -> str | None:
+    if "within_estate" in column.info:
+        return str(column.info["within_estate"])
+    for key in column.foreign_keys:
+        return key.target_fullname.rpartition(".")[0]
+    return None
+
+
+def model_of(table: str) -> type | None:
+    """The mapped class of a table (the most derived one, where an account class extends the framework's)."""
+    found = [m.class_ for m in Model.registry.mappers if m.local_table is not None and m.local_table.name == table]
+    return max(found, key=lambda c: len(c.__mro__)) if found else None
+
+
+class RecordInterface(SQLAInterface):
+    """The data interface of one model, without state shared between requests."""
+
+    @cached_property
+    def columns(self) -> dict[str, sa.Column[Any]]:
+        return {p.key: p.columns[0] for p in sa.inspect(self.obj).column_attrs}
+
+    @cached_property
+    def state_columns(self) -> frozenset[str]:
+        """Columns that only a workflow may change."""
+        registry = current_app.extensions.get("guanjia")
+        flows = registry.workflows.values() if registry else ()
+        return frozenset({"state"} | {w.column for w in flows if w.model is self.obj})
+
+    def attribute(self, name: str, labels: Mapping[str, Any] | None = None) -> Attribute:
+        """Describe ``name``: ``code``, ``unit_id``, ``unit``, ``unit.code`` or a property of the model.
+
+        Raises:
+            Unlabelled: neither the column nor ``labels`` says how it reads.
+            LookupError: the model has no such attribute.
+        """
+        owner, links = self.obj, []
+        *steps, last = name.split(".")
+        for step in steps:
+            relation = sa.inspect(owner).relationships.get(step)
+            if relation is None or relation.direction is not RelationshipDirection.MANYTOONE:
+                raise LookupError(f"{owner.__name__}.{step} is no many-to-one relationship")
+            links.append(getattr(owner, step))
+            owner = relation.mapper.class_
+        mapper = sa.inspect(owner)
+        label = (labels or {}).get(name)
+        if last in mapper.relationships and mapper.relationships[last].direction is RelationshipDirection.MANYTOONE:
+            column, relation_name = _local_column(mapper.relationships[last]), last
+        elif last in mapper.column_attrs:
+            column = mapper.column_attrs[last].columns[0]
+            relation_name = _relation_over(mapper, column)
+        elif hasattr(owner, last):
+            if label is None:
+                raise Unlabelled(f"{owner.__name__}.{last} needs an entry in label_columns")
+            return Attribute(name, label, Kind.OTHER, owner, tuple(links))
+        else:
+            raise LookupError(f"{owner.__name__} has no attribute {last}")
+        label = label if label is not None else column.info.get("label") or (_l("No.") if last == "id" else None)
+        if label is None:
+            raise Unlabelled(f"{owner.__name__}.{last} needs info={{'label': _l('…')}} on its column")
+        kind = _kind(owner, column)
+        if kind is not Kind.REFERENCE:
+            return Attribute(name, label, kind, owner, tuple(links), column)
+        target = (
+            mapper.relationships[relation_name].mapper.class_
+            if relation_name
+            else model_of(_target_table(column) or "")
+        )
+        return Attribute(name, label, kind, owner, tuple(links), column, relation_name, target)
+
+    def attributes(self, names: Iterable[str], labels: Mapping[str, Any] | None = None) -> list[Attribute]:
+        return [self.attribute(name, labels) for name in names]
+
+    def eager(self, attributes: Iterable[Attribute]) -> list[Any]:
+        """Loader options that bring every record the attributes walk to in the same statement."""
+        options = {}
+        for attribute in attributes:
+            owner, option = self.obj, None
+            for step in attribute.eager:
+                link = getattr(owner, step)
+                option = option.joinedload(link) if option else joinedload(link)
+                owner = link.property.mapper.class_
+            if option:
+                options[attribute.eager] = option
+        return list(options.values())
+
+    def load_references(self, records: Sequence[Any], attributes: Iterable[Attribute]) -> None:
+        """Bring what references without a relationship point at into the session, one statement per target."""
+        wanted: dict[type, set[int]] = {}
+        for attribute in attributes:
+            if attribute.kind is Kind.REFERENCE and not attribute.relation and attribute.target and not attribute.links:
+                numbers = {getattr(record, attribute.key) for record in records} - {None}
+                wanted.setdefault(attribute.target, set()).update(numbers)
+        for target, numbers in wanted.items():
+            if numbers:
+                key = sa.inspect(target).primary_key[0]
+                found = self.session.scalars(sa.select(target).where(key.in_(numbers))).all()
+                for record in records:  # the session itself holds rows weakly
+                    record.__dict__.setdefault("_referenced", []).append(found)
+
+    def one(self, number: int, attributes: Iterable[Attribute] = ()) -> Any | None:
+        """The record with this id, if the actor may see it; what ``attributes`` walk to comes with it."""
+        query = sa.select(self.obj).where(self.get_pk() == number).options(*self.eager(attributes))
+        return self.session.scalars(query).one_or_none()
+
+    def ordered(self, query: Any, order: Sequence[tuple[Attribute, bool]]) -> Any:
+        """``query`` sorted by ``(attribute, descending)`` and then by id, so that pages never overlap."""
+        descending = False
+        for attribute, descending in order:
+            for link in attribute.links:
+                query = query.outerjoin(link)
+            query = query.order_by(attribute.sql.desc() if descending else attribute.sql.asc())
+        key = self.get_pk()
+        return query.order_by(key.desc() if descending else key.asc())
+
+    def count(self, clauses: Sequence[Any]) -> int:
+        """Number of visible records that satisfy the clauses; no join, no order."""
+        return int(self.session.scalar(sa.select(sa.func.count(self.get_pk())).where(*clauses)) or 0)
+
+    def page(
+        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], number: int, size: int,
+        attributes: Sequence[Attribute], options: Sequence[Any] = (),
+    ) -> tuple[int, int, list[Any]]:  # fmt: skip
+        """Page ``number`` (from 1) of the matching records: total, the page really shown, its records.
+
+        Only ids are sorted and skipped, along the index of the sorted column; whole rows are read for one page.
+        A page past the end shows the last one.
+        """
+        ids = self.ordered(sa.select(self.get_pk()).where(*clauses), order)
+        found = list(self.session.scalars(ids.offset((number - 1) * size).limit(size)))
+        if number == 1 and len(found) < size:
+            total = len(found)
+        else:
+            total = self.count(clauses)
+            last = max(1, -(-total // size))
+            if number > last:
+                number = last
+                found = list(self.session.scalars(ids.offset((number - 1) * size).limit(size)))
+        return total, number, self._read(found, attributes, options)
+
+    def _read(self, ids: Sequence[int], attributes: Sequence[Attribute], options: Sequence[Any]) -> list[Any]:
+        if not ids:
+            return []
+        key = self.get_pk()
+        query = sa.select(self.obj).where(key.in_(ids)).options(*self.eager(attributes), *options)
+        rows = {getattr(row, key.key): row for row in self.session.scalars(query).unique()}
+        records = [rows[number] for number in ids if number in rows]
+        self.load_references(records, attributes)
+        return records
+
+    def stream(
+        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], attributes: Sequence[Attribute],
+        options: Sequence[Any] = (), chunk: int = 500,
+    ) -> Iterator[Any]:  # fmt: skip
+        """Every matching record in order, some hundred at a time; passed records leave the session."""
+        ids = list(self.session.scalars(self.ordered(sa.select(self.get_pk()).where(*clauses), order)))
+        for start in range(0, len(ids), chunk):
+            records = self._read(ids[start : start + chunk], attributes, options)
+            yield from records
+            for record in records:
+                self.session.expunge(record)
+
+
+def _local_column(relation: Any) -> sa.Column[Any]:
+    named = [c for c in relation.local_columns if c.key != "estate_id"]
+    return named[0] if named else next(iter(relation.local_columns))
+
+
+def _relation_over(mapper: Any, column: sa.Column[Any]) -> str | None:
+    for relation in mapper.relationships:
+        if relation.direction is RelationshipDirection.MANYTOONE and _local_column(relation) is column:
+            return str(relation.key)
+    return None

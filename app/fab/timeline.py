@@ -1,0 +1,159 @@
+"""What happened to a record, in sentences, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import gettext as _
+
+from app.core.audit.models import AuditEntry
+from app.core.records.base import Stamped
+from app.fab.cells import text_of
+from app.fab.fields import title_of
+from app.fab.interface import Attribute, Kind, RecordInterface, model_of
+
+ICONS = {
+    "create": "plus", "update": "edit", "delete": "trash", "transition": "arrow-right", "reveal": "eye",
+    "print": "printer", "file": "paperclip", "comment": "message",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a change: label, former and new value as texts; ``secret`` values are never shown."""
+
+    label: str
+    old: str
+    new: str
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One entry of a timeline."""
+
+    at: datetime
+    who: str
+    what: str
+    icon: str
+    changes: tuple[Change, ...] = ()
+    note: str = ""
+
+
+def timeline(record: Stamped, limit: int = 50) -> list[Happening]:
+    """The last ``limit`` entries about ``record`` and its parts, newest first.
+
+    At most two statements, plus one per kind of record that changed references pointed at.
+    """
+    kind, number = record.audit_subject
+    return _happenings([AuditEntry.subject_type == kind, AuditEntry.subject_id == number], kind, limit)
+
+
+def entries_about(records: Sequence[Stamped], limit: int = 50) -> list[Happening]:
+    """The last entries about exactly these records, the first being the main one; for a part with a page of its own."""
+    pairs = [(record.__tablename__, record.id) for record in records]
+    clause = sa.tuple_(AuditEntry.record_type, AuditEntry.record_id).in_(pairs)
+    return _happenings([clause], records[0].__tablename__, limit)
+
+
+def _happenings(clauses: Sequence[Any], kind: str, limit: int) -> list[Happening]:
+    session = current_app.appbuilder.session
+    found = session.scalars(sa.select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc()).limit(limit)).all()
+    named = _names_of_references(found)
+    return [_happening(entry, named, entry.record_type == kind) for entry in found]
+
+
+def _attributes(table: str) -> dict[str, Attribute]:
+    cache: dict[str, dict[str, Attribute]] = current_app.extensions.setdefault("guanjia.timeline", {})
+    if table not in cache:
+        model = model_of(table)
+        interface = RecordInterface(model) if model else None
+        columns = interface.columns.items() if interface else ()
+        cache[table] = {n: interface.attribute(n) for n, c in columns if "label" in c.info} if interface else {}
+    return cache[table]
+
+
+def _names_of_references(entries: Iterable[AuditEntry]) -> dict[tuple[type, int], str]:
+    wanted: dict[type, set[int]] = {}
+    for entry in entries:
+        for name, pair in entry.changes.items():
+            attribute = _attributes(entry.record_type).get(name)
+            if attribute and attribute.kind is Kind.REFERENCE and attribute.target:
+                wanted.setdefault(attribute.target, set()).update(v for v in pair if isinstance(v, int))
+    named = {}
+    for target, numbers in wanted.items():
+        key = sa.inspect(target).primary_key[0]
+        for row in current_app.appbuilder.session.scalars(sa.select(target).where(key.in_(numbers))):
+            named[target, row.id] = title_of(row)
+    return named
+
+
+def _happening(entry: AuditEntry, named: Mapping[tuple[type, int], str], own: bool) -> Happening:
+    if entry.kind == "transition":
+        what, changes = _step(entry), ()
+    else:
+        what = _sentence(entry.kind, own)
+        changes = tuple(_changes(entry, named)) if entry.kind in {"update", "create"} else ()
+    return Happening(entry.at, entry.actor_name, what, ICONS.get(entry.kind, "point"), changes, entry.note)
+
+
+def _sentence(kind: str, own: bool) -> str:
+    sentences = {
+        "create": _("entered this record") if own else _("added a part"),
+        "update": _("changed this record") if own else _("changed a part"),
+        "delete": _("deleted this record") if own else _("removed a part"),
+        "reveal": _("looked at personal data"),
+        "print": _("printed a paper"),
+        "file": _("added a file"),
+        "comment": _("wrote a comment"),
+    }
+    return sentences.get(kind) or kind.replace("_", " ")
+
+
+def _step(entry: AuditEntry) -> str:
+    name, source, target = (entry.changes.get(key, [None, None])[1] for key in ("transition", "source", "target"))
+    for workflow in current_app.extensions["guanjia"].workflows.values():
+        if workflow.model.__tablename__ == entry.record_type:
+            titles = {t.name: str(t.title) for t in workflow.transitions}
+            looks = {str(state): str(look.title) for state, look in workflow.looks.items()}
+            return _(
+                "%(step)s: %(source)s → %(target)s",
+                step=titles.get(name, name), source=looks.get(source, source), target=looks.get(target, target),
+            )  # fmt: skip
+    return str(name)
+
+
+def _changes(entry: AuditEntry, named: Mapping[tuple[type, int], str]) -> Iterable[Change]:
+    for name, (old, new) in entry.changes.items():
+        attribute = _attributes(entry.record_type).get(name)
+        if attribute is None:
+            continue
+        if attribute.kind is Kind.SECRET:
+            yield Change(str(attribute.label), "", "", secret=True)
+        else:
+            yield Change(str(attribute.label), _text(attribute, old, named), _text(attribute, new, named))
+
+
+def _text(attribute: Attribute, plain: Any, named: Mapping[tuple[type, int], str]) -> str:
+    """The logged value as the record's page would show it."""
+    if plain is None:
+        return ""
+    try:
+        match attribute.kind:
+            case Kind.REFERENCE:
+                return named.get((attribute.target, plain), f"#{plain}") if attribute.target else f"#{plain}"
+            case Kind.DAY:
+                plain = date.fromisoformat(plain)
+            case Kind.MOMENT:
+                plain = datetime.fromisoformat(plain)
+            case Kind.DECIMAL:
+                plain = Decimal(plain)
+    except (ValueError, TypeError, InvalidOperation):
+        return str(plain)
+    return text_of(attribute, plain)

@@ -1,0 +1,193 @@
+// Behaviour of every page. Pages work without it; it adds speed, keys and care for what was typed.
+(() => {
+  "use strict";
+  const words = document.getElementById("words")?.dataset ?? {};
+  const csrf = document.querySelector('meta[name="csrf-token"]')?.content;
+  const each = (root, selector, work) => root.querySelectorAll(selector).forEach(work);
+
+  // Keys: "/" goes to the search box, Escape leaves it.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable], .ts-control");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const box = document.querySelector("[data-search-box]");
+      if (box) {
+        event.preventDefault();
+        box.focus();
+        box.select();
+      }
+    } else if (event.key === "Escape" && event.target.matches?.("[data-search-box]")) {
+      event.target.blur();
+    }
+  });
+
+  // Light or dark, remembered on this device.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-theme-toggle]")) return;
+    const theme = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
+    document.documentElement.dataset.bsTheme = theme;
+    localStorage.setItem("theme", theme);
+  });
+
+  // Menu groups stay as the person left them.
+  each(document, "details[data-menu]", (group) => {
+    const key = `menu:${group.dataset.menu}`;
+    if (!group.open && localStorage.getItem(key) === "open") group.open = true;
+    group.addEventListener("toggle", () => localStorage.setItem(key, group.open ? "open" : "closed"));
+  });
+  if (matchMedia("(min-width: 992px)").matches) each(document, "details[data-wide-open]", (part) => (part.open = true));
+
+  // Confirmation: the form is sent only by "yes" in its own dialog; closing it any other way forgets the form.
+  let waiting = null;
+  const dialog = document.getElementById("confirm");
+  const asked = new WeakSet();
+  dialog?.addEventListener("close", () => {
+    const { form, submitter } = waiting ?? {};
+    waiting = null;
+    if (form && dialog.returnValue === "yes") {
+      asked.add(form);
+      form.requestSubmit(submitter);
+    }
+    dialog.returnValue = "";
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+    if (question && dialog && !asked.has(form)) {
+      event.preventDefault();
+      document.getElementById("confirm-text").textContent = question;
+      waiting = { form, submitter: event.submitter };
+      dialog.returnValue = "";
+      dialog.showModal();
+      return;
+    }
+    asked.delete(form);
+    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    setTimeout(() => each(form, "button:not([type=button])", (button) => (button.disabled = true)));
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    each(document, "form[data-sent]", (form) => {
+      delete form.dataset.sent;
+      each(form, "button", (button) => (button.disabled = false));
+    });
+  });
+
+  // Drafts: what is typed into a form outlives an expired session; it is kept in this tab only and never holds secrets.
+  const drafted = (field) => field.name && !["hidden", "password", "file"].includes(field.type) && !field.placeholder?.includes("*");
+  function keepDraft(form) {
+    const key = `draft:${location.pathname}:${form.getAttribute("action") ?? ""}`;
+    const fields = () => [...form.elements].filter(drafted);
+    const state = (field) => (["checkbox", "radio"].includes(field.type) ? field.checked : field.value);
+    const first = JSON.stringify(fields().map((field) => [field.name, state(field)]));
+    const answered = form.querySelector(".is-invalid") || document.querySelector("[data-focus-first]");
+    const kept = sessionStorage.getItem(key);
+    if (kept && !answered && kept !== first) {
+      const values = JSON.parse(kept);
+      fields().forEach((field, place) => {
+        const [name, value] = values[place] ?? [];
+        if (name !== field.name) return;
+        if (typeof value === "boolean") field.checked = value;
+        else if (field.matches("select[data-lookup]") && value && ![...field.options].some((o) => o.value === value)) {
+          field.add(new Option(values[place][2] ?? value, value, true, true));
+        } else field.value = value;
+      });
+      const note = document.createElement("div");
+      note.className = "alert alert-info";
+      note.setAttribute("role", "status");
+      const discard = document.createElement("button");
+      discard.type = "button";
+      discard.className = "btn btn-sm ms-auto";
+      discard.textContent = words.discard;
+      discard.addEventListener("click", () => {
+        sessionStorage.removeItem(key);
+        location.reload();
+      });
+      note.append(document.createTextNode(words.restored), discard);
+      form.before(note);
+    }
+    const store = () => {
+      const now = fields().map((field) => [field.name, state(field), field.selectedOptions?.[0]?.text]);
+      const changed = JSON.stringify(now.map(([name, value]) => [name, value])) !== first;
+      if (changed) sessionStorage.setItem(key, JSON.stringify(now));
+      else sessionStorage.removeItem(key);
+    };
+    form.addEventListener("input", store);
+    form.addEventListener("change", store);
+    form.addEventListener("submit", () => sessionStorage.setItem("draft:sent", key));
+  }
+  // A form that was sent and is no longer on the screen was saved: its draft has done its duty. The login page keeps it.
+  const sent = sessionStorage.getItem("draft:sent");
+  if (sent) {
+    sessionStorage.removeItem("draft:sent");
+    const again = [...document.querySelectorAll("form[data-draft]")].some(
+      (form) => sent === `draft:${location.pathname}:${form.getAttribute("action") ?? ""}`,
+    );
+    if (!again && document.getElementById("words")) sessionStorage.removeItem(sent);
+  }
+
+  // Selects that search on the server, and multiple choices.
+  function lookup(select) {
+    if (select.tomselect || !window.TomSelect) return;
+    const address = (query, page) => {
+      const url = new URL(select.dataset.lookup, location.origin);
+      url.searchParams.set("q", query);
+      url.searchParams.set("page", page);
+      return url.toString();
+    };
+    const next = new Map();
+    new window.TomSelect(select, {
+      valueField: "value", labelField: "text", searchField: [], maxOptions: 500, preload: "focus", allowEmptyOption: false,
+      plugins: ["virtual_scroll", "clear_button"], placeholder: select.dataset.placeholder ?? words.choose,
+      firstUrl: (query) => address(query, 1),
+      shouldLoad: () => true,
+      score: () => () => 1,
+      load(query, done) {
+        const url = this.getUrl(query);
+        fetch(url, { headers: { Accept: "application/json" } })
+          .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(answer.statusText))))
+          .then((found) => {
+            if (found.more) {
+              const page = (next.get(query) ?? 1) + 1;
+              next.set(query, page);
+              this.setNextUrl(query, address(query, page));
+            }
+            done(found.items);
+          })
+          .catch(() => done());
+      },
+      render: {
+        loading: () => message(words.searching),
+        loading_more: () => message(words.more),
+        no_results: () => message(words.nothing),
+        no_more_results: () => document.createElement("span"),
+      },
+    });
+  }
+  function message(text) {
+    const line = document.createElement("div");
+    line.className = "no-results";
+    line.textContent = text;
+    return line;
+  }
+  function enhance(root) {
+    each(root, "select[data-lookup]", lookup);
+    each(root, "select[data-choices]", (select) => {
+      if (!select.tomselect && window.TomSelect) new window.TomSelect(select, { plugins: ["remove_button"], maxOptions: null });
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    each(document, "form[data-draft]", keepDraft);
+    enhance(document);
+    document.querySelector("[data-focus-first]")?.focus();
+  });
+  document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (csrf) event.detail.headers["X-CSRFToken"] = csrf;
+  });
+})();
