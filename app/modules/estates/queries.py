@@ -79,6 +79,24 @@ def meters_of(session: Session, unit_id: int) -> Sequence[Meter]:
     ).all()
 
 
+def meters_and_readings(session: Session, unit_id: int) -> list[tuple[Meter, MeterReading | None]]:
+    """The meters of :func:`meters_of`, each with its newest reading."""
+    newest = (
+        select(MeterReading.id)
+        .where(MeterReading.meter_id == Meter.id)
+        .order_by(MeterReading.read_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Meter, MeterReading)
+        .outerjoin(MeterReading, MeterReading.id == newest)
+        .where(Meter.unit_id == unit_id, Meter.removed_on.is_(None))
+        .order_by(Meter.kind, Meter.number)
+    )
+    return [(row.Meter, row.MeterReading) for row in rows]
+
+
 def last_reading(session: Session, meter_id: int, *, until: datetime | None = None) -> MeterReading | None:
     """The newest reading of a meter, not after ``until``."""
     readings = select(MeterReading).where(MeterReading.meter_id == meter_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -148,19 +148,42 @@ def record_reading(
     actor.require("record", "Meter")
     if meter.removed_on is not None:
         raise InvalidValue(_l("This meter was removed."))
-    if not 0 <= value < Decimal(10) ** meter.digits:
-        raise InvalidValue(_l("This meter shows %(digits)s digits before the point.", digits=meter.digits))
-    before, after = last_reading(session, meter.id, until=read_at), reading_after(session, meter.id, read_at)
-    if before is not None and value < before.value:
-        raise InvalidValue(_l("A meter cannot run backwards: it showed %(value)s already.", value=before.value))
-    if after is not None and value > after.value:
-        raise InvalidValue(_l("A meter cannot run backwards: it showed %(value)s later.", value=after.value))
+    _require_forwards(session, meter, value, after=last_reading(session, meter.id, until=read_at), moment=read_at)
     reading = MeterReading(
         estate_id=meter.estate_id, meter=meter, value=value, read_at=read_at, source=source, photo_id=photo_id
     )
     session.add(reading)
     session.flush()
     return reading
+
+
+def correct_reading(
+    session: Session, reading: MeterReading, *, value: Decimal, actor: Actor, photo_id: int | None = None
+) -> None:
+    """Put a misread value right; the change log keeps what was written first.
+
+    Raises:
+        InvalidValue: the meter would run backwards between its other readings, or shows more digits than it has.
+    """
+    actor.require("record", "Meter")
+    before = last_reading(session, reading.meter_id, until=reading.read_at - timedelta(microseconds=1))
+    _require_forwards(session, reading.meter, value, after=before, moment=reading.read_at)
+    reading.value = value
+    reading.photo_id = photo_id or reading.photo_id
+    session.flush()
+
+
+def _require_forwards(
+    session: Session, meter: Meter, value: Decimal, *, after: MeterReading | None, moment: datetime
+) -> None:
+    """Refuse a value that the meter cannot show, or not between the readings ``after`` which and before which it stands."""
+    if not 0 <= value < Decimal(10) ** meter.digits:
+        raise InvalidValue(_l("This meter shows %(digits)s digits before the point.", digits=meter.digits))
+    if after is not None and value < after.value:
+        raise InvalidValue(_l("A meter cannot run backwards: it showed %(value)s already.", value=after.value))
+    later = reading_after(session, meter.id, moment)
+    if later is not None and value > later.value:
+        raise InvalidValue(_l("A meter cannot run backwards: it showed %(value)s later.", value=later.value))
 
 
 def replace_meter(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -16,11 +17,12 @@ from app.core.papers.base.context import Bilingual
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
 from app.core.records.numbering import next_number
-from app.modules.estates.models import DeliveryType
+from app.modules.estates.models import DeliveryType, Unit
 from app.modules.movein.models import Defect, InspectionItem, InspectionRound, MoveInCase, MoveInItem
 from app.modules.movein.states import CaseState, DefectState, ItemResult, Severity
 
-ROUND_OPEN = (CaseState.INSPECTION, CaseState.REFUSED)
+ROUND_OPENS = (CaseState.INSPECTION, CaseState.REFUSED)
+"""States in which a round may be opened; from the refusal it is opened by the transition to the re-inspection."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,36 @@ def rooms_of(layout: str, layouts: Sequence[MoveInItem], spaces: dict[str, Bilin
     return rooms
 
 
-def open_round(session: Session, case: MoveInCase, *, actor: Actor, inspected_on: date | None = None, weather: str = "") -> InspectionRound:
+def lists_of(session: Session, *names: str) -> dict[str, list[MoveInItem]]:
+    """Active entries of several code lists, read at once."""
+    lists: dict[str, list[MoveInItem]] = {name: [] for name in names}
+    entries = select(MoveInItem).where(MoveInItem.list_name.in_(names), MoveInItem.active)
+    for entry in session.scalars(entries.order_by(MoveInItem.seq, MoveInItem.id)):
+        lists[entry.list_name].append(entry)
+    return lists
+
+
+def rooms_of_unit(session: Session, unit: Unit) -> list[Room]:
+    """Rooms of a unit in walking order."""
+    lists = lists_of(session, "spaces", "layouts")
+    return rooms_of(unit.layout, lists["layouts"], {entry.code: entry.title for entry in lists["spaces"]})
+
+
+def open_round(
+    session: Session, case: MoveInCase, *, actor: Actor, inspected_on: date | None = None, weather: str = "", builder: str = ""
+) -> InspectionRound:
     """Open the next round. The first checks the whole matrix; later ones only what was not yet found right.
 
     Raises:
-        InvalidValue: a round is open already.
-    """
+        InvalidValue: a round is open already, the case is not at the inspection, or the day lies in the future.
+    """  # fmt: skip
     actor.require("inspect", "MoveInCase")
+    if case.state not in ROUND_OPENS:
+        raise InvalidValue(_("This is not possible while the case is at “%(state)s”.", state=case.state.title))
     if case.round and case.round.conclusion is None:
         raise InvalidValue(_("Inspection round %(number)s is still open.", number=case.round.round_no))
     today = estate_today(session, case.estate_id)
+    _require_past(inspected_on or today, today)
     previous = case.round
     current = InspectionRound(
         estate_id=case.estate_id,
@@ -74,8 +96,8 @@ def open_round(session: Session, case: MoveInCase, *, actor: Actor, inspected_on
         inspector_id=actor.user_id,
         inspector_name=actor.name,
         delivery_type=case.unit.delivery_type or DeliveryType.SHELL,
-        weather=weather,
-        builder=previous.builder if previous else "",
+        weather=weather.strip(),
+        builder=builder.strip() or (previous.builder if previous else ""),
     )
     session.add(current)
     session.flush()
@@ -83,6 +105,27 @@ def open_round(session: Session, case: MoveInCase, *, actor: Actor, inspected_on
     current.items.extend(InspectionItem(estate_id=case.estate_id, case_id=case.id, seq=seq, **line) for seq, line in enumerate(lines, 1))
     session.flush()
     return current
+
+
+def _require_past(day: date, today: date) -> None:
+    if day > today:
+        raise InvalidValue(_("The day of the inspection lies in the future."))
+
+
+def describe_round(
+    session: Session, current: InspectionRound, *, inspected_on: date, weather: str, builder: str, owner_remarks: str, actor: Actor
+) -> None:
+    """Correct the head of an open round: day, weather, builder, what the owner remarks.
+
+    Raises:
+        InvalidValue: the round is concluded, or the day lies in the future.
+    """  # fmt: skip
+    actor.require("inspect", "MoveInCase")
+    _require_open(current)
+    _require_past(inspected_on, estate_today(session, current.estate_id))
+    current.inspected_on, current.weather, current.builder = inspected_on, weather.strip(), builder.strip()
+    current.owner_remarks = owner_remarks.strip()
+    session.flush()
 
 
 def _lines_to_recheck(case: MoveInCase) -> Iterator[dict[str, object]]:
@@ -93,8 +136,7 @@ def _lines_to_recheck(case: MoveInCase) -> Iterator[dict[str, object]]:
 
 
 def _lines_of_matrix(session: Session, case: MoveInCase, current: InspectionRound) -> Iterator[dict[str, object]]:
-    spaces = {entry.code: entry.title for entry in items_of(session, "spaces")}
-    rooms = rooms_of(case.unit.layout, items_of(session, "layouts"), spaces)
+    rooms = rooms_of_unit(session, case.unit)
     trades = {entry.code: entry.title for entry in items_of(session, "trades")}
     for entry in items_of(session, "check_items"):
         if current.delivery_type.value not in entry.data["delivery"]:
@@ -115,7 +157,7 @@ def _pair(text: Bilingual) -> list[str]:
 
 
 def _require_open(item_round: InspectionRound) -> None:
-    if item_round.conclusion is not None:
+    if item_round.conclusion is not None or item_round.case.state != CaseState.INSPECTION:
         raise InvalidValue(_("This inspection round is concluded; nothing can be changed in it."))
 
 
@@ -146,13 +188,24 @@ def _own_defect(item: InspectionItem) -> Defect | None:
     return next((d for d in item.round.case.defects if d.item_id == item.id), None)
 
 
+def defect_of(item: InspectionItem) -> Defect | None:
+    """The defect entered for the item, or the older one whose re-inspection the item is."""
+    own = _own_defect(item)
+    if own or item.round.round_no == 1:
+        return own
+    return next((d for d in item.round.case.defects if _same_place(d.item, item)), None)
+
+
+def _same_place(one: InspectionItem, other: InspectionItem) -> bool:
+    return (one.trade, one.item, one.space) == (other.trade, other.item, other.space)
+
+
 def _recheck(session: Session, item: InspectionItem, actor: Actor) -> None:
     if item.round.round_no == 1:
         return
-    place = (item.trade, item.item, item.space)
     today = estate_today(session, item.estate_id)
     for defect in item.round.case.defects:
-        if (defect.item.trade, defect.item.item, defect.item.space) != place:
+        if not _same_place(defect.item, item):
             continue
         if item.result == ItemResult.PASS:
             defect.fixed_on = defect.fixed_on or today
@@ -166,12 +219,20 @@ def _recheck(session: Session, item: InspectionItem, actor: Actor) -> None:
 
 def limit_days(session: Session, item: InspectionItem, severity: Severity) -> int:
     """Days allowed for rectification: the limit named by the severity, else by the check item, else by its trade."""
-    limits = {entry.code: entry.data["days"] for entry in items_of(session, "limits")}
-    if severity == Severity.STRUCTURAL:
-        return limits["structural"]
-    checks = {entry.code: entry.data.get("limit") for entry in items_of(session, "check_items")}
-    trades = {entry.code: entry.data["limit"] for entry in items_of(session, "trades")}
-    return limits[checks.get(item.item) or trades[item.trade]]
+    return limits_of(session, item)[severity]
+
+
+def limits_of(session: Session, item: InspectionItem) -> dict[Severity, int]:
+    """Days allowed for a defect of this item, by severity. Retired list entries still count for items checked before."""
+    lists = select(MoveInItem).where(
+        (MoveInItem.list_name == "limits")
+        | ((MoveInItem.list_name == "check_items") & (MoveInItem.code == item.item))
+        | ((MoveInItem.list_name == "trades") & (MoveInItem.code == item.trade))
+    )
+    data: dict[tuple[str, str], dict[str, Any]] = {(e.list_name, e.code): e.data for e in session.scalars(lists)}
+    limit = data.get(("check_items", item.item), {}).get("limit") or data[("trades", item.trade)]["limit"]
+    usual: int = data[("limits", limit)]["days"]
+    return {s: data[("limits", "structural")]["days"] if s == Severity.STRUCTURAL else usual for s in Severity}
 
 
 def due_date(session: Session, item: InspectionItem, severity: Severity, start: date) -> date:
@@ -198,13 +259,15 @@ def report_defect(
     if due < item.round.inspected_on:
         raise InvalidValue(_("The deadline lies before the inspection."))
     case = item.round.case
-    defect = _own_defect(item)
+    defect = defect_of(item)
     if defect is None:
         defect = Defect(estate_id=item.estate_id, case=case, unit_id=case.unit_id, item=item, seq=max((d.seq for d in case.defects), default=0) + 1)
         session.add(defect)
     defect.description, defect.severity, defect.position = description.strip(), severity, position.strip()
-    defect.party, defect.party_name, defect.due_on = party, party_name.strip(), due
+    defect.party, defect.party_name = party, party_name.strip()
     item.result = ItemResult.FAIL
+    _recheck(session, item, actor)
+    defect.due_on = due
     session.flush()
     return defect
 

@@ -28,7 +28,7 @@ from app.modules.estates.queries import readings_since
 from app.modules.fees.queries import bills_of
 from app.modules.fees.services import Charge, amount_of, proposed_items
 from app.modules.fees.states import MONTHLY, FeeBasis, FeeKind
-from app.modules.movein.inspection import items_of
+from app.modules.movein.inspection import items_of, rooms_of_unit
 from app.modules.movein.models import CaseSignature, Defect, InspectionItem, InspectionRound, MoveInCase
 from app.modules.movein.papers.document_receipt import context as f12
 from app.modules.movein.papers.entrusted_service import context as f14
@@ -337,8 +337,8 @@ def unit_inspection(case: MoveInCase, header: Header) -> f01.Context:
     """F01 房屋验收单 of the latest round."""
     session, current, estate = _session(case), _round(case), _estate(case)
     spaces = list(dict.fromkeys(item.space for item in current.items))
-    walking = {entry.code: entry.seq for entry in items_of(session, "spaces")}
-    spaces.sort(key=lambda code: (walking.get(code.split("-")[0], 99), code))
+    walking = {room.code: place for place, room in enumerate(rooms_of_unit(session, case.unit))}
+    spaces.sort(key=lambda code: walking.get(code, len(walking)))
     titles = {item.space: item.title("space") for item in current.items}
     return f01.Context(
         header=_for(case, header),
