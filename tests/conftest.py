@@ -119,6 +119,7 @@ def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         connection = db.engine.connect()
         outer = connection.begin()
         monkeypatch.setattr(Session, "get_bind", lambda self, *a, **k: connection)
+        db.session.configure(join_transaction_mode="create_savepoint")  # commits and rollbacks stay inside
         with acting(system_actor(estate_id=1)):
             yield db.session
         db.session.remove()
