@@ -12,6 +12,7 @@ import gc
 import hashlib
 import io
 import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -59,11 +60,16 @@ class _Assets(URLFetcher):
 
     def __init__(self) -> None:
         super().__init__(allowed_protocols=("data",), allow_redirects=False, fail_on_errors=True)
+        self.refused: list[str] = []
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         if path := _FONT_URLS.get(url):
             return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": "font/ttf"})
-        return super().fetch(url, headers)
+        try:
+            return super().fetch(url, headers)
+        except Exception:
+            self.refused.append(url)
+            raise
 
 
 def render_pdf(html: str, stylesheets: Sequence[Path | str], *, language: str, meta: PaperMeta) -> bytes:
@@ -78,9 +84,10 @@ def render_pdf(html: str, stylesheets: Sequence[Path | str], *, language: str, m
         raise PaperError(f"paper of {len(html)} characters is over the limit of {MAX_HTML}")
     styles = [sheet.read_text(encoding="utf-8") if isinstance(sheet, Path) else sheet for sheet in stylesheets]
     identifier = hashlib.sha256("\0".join([repr(meta), language, html, *styles]).encode()).digest()[:16]
+    assets = _Assets()
     with _LOCK:
         try:
-            source = HTML(string=html, base_url="paper:", url_fetcher=_Assets())
+            source = HTML(string=html, base_url="paper:", url_fetcher=assets)
             document = source.render(font_config=_fonts(), stylesheets=[_css(text) for text in styles])
             document.metadata.title = meta.title
             document.metadata.authors = [meta.author] if meta.author else []
@@ -88,9 +95,12 @@ def render_pdf(html: str, stylesheets: Sequence[Path | str], *, language: str, m
             document.metadata.generator = "Guanjia"
             document.metadata.lang = "en" if language == "en" else "zh-CN"
             document.metadata.created = document.metadata.modified = meta.issued_on and meta.issued_on.isoformat()
-            return document.write_pdf(pdf_identifier=identifier)
+            pdf = document.write_pdf(pdf_identifier=identifier)
         except FatalURLFetchingError as error:
             raise PaperError(f"a paper may not read other resources: {error}") from error
+    if assets.refused:  # inside an SVG the refusal is only logged
+        raise PaperError(f"a paper may not read other resources: {assets.refused[0]}")
+    return pdf
 
 
 def image_uri(data: bytes, *, box: tuple[int, int] = (900, 360)) -> str:
@@ -99,7 +109,7 @@ def image_uri(data: bytes, *, box: tuple[int, int] = (900, 360)) -> str:
     Only PNG and JPEG up to 25 megapixels are read; anything else raises ``PaperError``.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             if picture.width * picture.height > 25_000_000:
                 raise PaperError(f"picture of {picture.width} × {picture.height} pixels is too large for a paper")
             small = picture.convert("RGBA" if picture.mode in ("RGBA", "LA", "P") else "RGB")

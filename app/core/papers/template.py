@@ -42,7 +42,10 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 MAX_TEXT = 20_000
 MAX_ROWS = 5_000
-_CONTROL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+# No control characters; no spaces that share their glyph with the common one (copied text would have them everywhere).
+_CLEAN = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F]) | dict.fromkeys(
+    [0xA0, *range(0x2000, 0x200B), 0x202F], " "
+)
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
 _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
 
@@ -228,8 +231,8 @@ def _show(context: TemplateContext, value: Any) -> Any:
 
 
 def _clean(text: str) -> str:
-    """``text`` without control characters; an apostrophe inside a Latin word is not the full-width Chinese quote."""
-    return _APOSTROPHE.sub("'", text.translate(_CONTROL))
+    """``text`` with common spaces and no control characters; an apostrophe inside a Latin word is not the full-width Chinese quote."""
+    return _APOSTROPHE.sub("'", text.translate(_CLEAN))
 
 
 def _both(language: str, zh: str, en: str) -> Markup:
