@@ -142,6 +142,7 @@ def enter_request() -> BaseResponse | None:
         g.pop(remembered, None)
     static = request.endpoint is not None and request.endpoint.rpartition(".")[2] == "static"
     stack.enter_context(writing(request.method not in READING))
+    request.get_data(parse_form_data=True)  # a slow upload must not hold the write lock that the person's look-up takes
     token, in_header = (None, False) if static else token_of_request()
     person, actor = _identify(db.session, token) if token else (None, ANONYMOUS)
     if person:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
+import sqlite3
 from types import SimpleNamespace
 
 import pytest
@@ -331,6 +333,35 @@ def test_too_large_is_said_so(site, browsers, monkeypatch):
     answer = browser.client.post("/probe/touch", data={"text": "x" * 200})
     assert answer.status_code == 413
     assert "20 MB" in answer.get_data(as_text=True)
+
+
+def test_a_slow_upload_keeps_nobody_from_writing(site, browsers):
+    """The body is read before the request's transaction takes SQLite's write lock."""
+    if db_name(site) != "sqlite":
+        pytest.skip("PostgreSQL has no such lock")
+    free = []
+
+    class SlowBody(io.BytesIO):
+        def readinto(self, buffer) -> int:
+            other = sqlite3.connect(site.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"), timeout=0)
+            other.execute("BEGIN IMMEDIATE")
+            other.close()
+            free.append(True)
+            return super().readinto(buffer)
+
+    browser = browsers("manager")
+    body = f"csrf_token={browser.key('/password/')}&text=slow".encode()
+    answer = browser.client.post(
+        "/probe/touch", input_stream=SlowBody(body), content_length=len(body),
+        content_type="application/x-www-form-urlencoded",
+    )  # fmt: skip
+    assert answer.get_data(as_text=True) == "touched slow"
+    assert free
+
+
+def db_name(site) -> str:
+    with site.app_context():
+        return db.engine.dialect.name
 
 
 def test_the_current_user_of_flask_login_is_the_person(site, browsers, people):
