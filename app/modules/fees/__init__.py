@@ -1,5 +1,38 @@
-from app.core.registry import Registry
+"""Fees: the catalogue of fee items, bills, payments and reversals, receipts (MI-06; forms A8, E2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_babel import lazy_gettext as _l
+
+from app.modules.fees.access import GRANTS
+
+if TYPE_CHECKING:
+    from app.core.registry import Registry
 
 
 def register(registry: Registry) -> None:
-    """Nothing to register yet."""
+    from app.core.registry import HouseholdSection
+    from app.modules.fees.household import fees_of_unit
+    from app.modules.fees.printing import KINDS
+    from app.modules.fees.search import BILLS, RECEIPTS
+    from app.modules.fees.seeding import seed
+    from app.modules.fees.views import BillView, CashDayPage, FeeItemView, PaymentView
+
+    registry.grants(GRANTS)
+    registry.seed(seed)
+    for kind in KINDS:
+        registry.paper(kind)
+    registry.view(BillView, label=_l("Bills"), category=_l("Fees"), icon="receipt")
+    registry.view(CashDayPage, label=_l("Cashier’s day list"), category=_l("Fees"), icon="cash")
+    registry.view(PaymentView, label=_l("Payments"), category=_l("Fees"), icon="credit-card")
+    registry.view(FeeItemView, label=_l("Fee items"), category=_l("Fees"), icon="list-check")
+    registry.page("bill", lambda number: url_for("BillView.show", pk=number))
+    registry.page("payment", lambda number: url_for("PaymentView.show", pk=number))
+    registry.search(BILLS)
+    registry.search(RECEIPTS)
+    registry.section(
+        HouseholdSection(name="fees", title=_l("Fees"), template="fees/_household.html", load=fees_of_unit, order=50)
+    )

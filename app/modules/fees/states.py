@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 from app.core.records.choices import Choice
+from app.core.workflow.table import Look
 
 
 class FeeKind(Choice):
@@ -36,3 +37,9 @@ class PaymentMethod(Choice):
     WECHAT = "wechat", _l("WeChat Pay")
     ALIPAY = "alipay", _l("Alipay")
     DIRECT_DEBIT = "direct_debit", _l("Direct debit")
+
+
+UNPAID = Look(_l("Unpaid"), "orange")
+PARTLY_PAID = Look(_l("Partly paid"), "yellow")
+PAID = Look(_l("Paid"), "green")
+CANCELLED = Look(_l("Cancelled"), "secondary")

@@ -1,0 +1,61 @@
+"""Bills and receipts in the search box, by the beginning or the end of their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import url_for
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+
+from app.core.records.amounts import format_money
+from app.core.search.provider import Hit, SearchProvider
+from app.modules.fees.models import Bill, Payment
+
+SHORTEST = 3
+"""Digits from which a bare number is looked up: ``123`` finds ``BILL-2026-00123``."""
+
+
+def _numbered(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool] | None:
+    """Criterion for ``BILL-2026-00123`` typed whole, from its beginning, or by its last digits."""
+    typed = text.strip().upper()
+    if typed.isascii() and typed.isdigit():
+        return column.endswith(typed, autoescape=True) if len(typed) >= SHORTEST else None
+    return column.startswith(typed, autoescape=True) if "-" in typed else None
+
+
+def find_bills(session: Session, text: str, limit: int) -> Sequence[Hit]:
+    wanted = _numbered(Bill.number, text)
+    if wanted is None:
+        return ()
+    query = select(Bill).where(wanted).order_by(Bill.id.desc()).limit(limit).options(joinedload(Bill.unit))
+    return [
+        Hit(bill.number, f"{bill.unit.code} {bill.payer_name} {format_money(bill.receivable)}",
+            url_for("BillView.show", pk=bill.id), "receipt")
+        for bill in session.scalars(query)
+    ]  # fmt: skip
+
+
+def find_receipts(session: Session, text: str, limit: int) -> Sequence[Hit]:
+    by_receipt = _numbered(Payment.receipt_no, text)
+    if by_receipt is None:
+        return ()
+    by_reference: Any = func.upper(Payment.invoice_no) == text.strip().upper()
+    query = (
+        select(Payment)
+        .where(or_(by_receipt, by_reference))
+        .order_by(Payment.id.desc())
+        .limit(limit)
+        .options(joinedload(Payment.bill).joinedload(Bill.unit))
+    )
+    return [
+        Hit(payment.receipt_no, f"{payment.bill.unit.code} {payment.payer_name} {format_money(payment.amount)}",
+            url_for("PaymentView.show", pk=payment.id), "cash")
+        for payment in session.scalars(query)
+    ]  # fmt: skip
+
+
+BILLS = SearchProvider("bills", _l("Bills"), "Bill", find_bills)
+RECEIPTS = SearchProvider("receipts", _l("Receipts"), "Payment", find_receipts)
