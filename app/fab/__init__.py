@@ -61,7 +61,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     )
 
 
-def _language() -> str:
+def _language() -> str | None:
     """Language of the page: the person's own; a stranger's choice, browser, then the setting."""
     from app.fab.scope import Person
     from app.fab.security import LANGUAGE_COOKIE

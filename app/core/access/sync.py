@@ -16,7 +16,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_permissionview_role,
 )
 from flask_appbuilder.security.sqla.models import Role as FabRole
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.access.models import RightsVersion
@@ -112,6 +112,9 @@ def _right_ids(session: Session) -> dict[Right, int]:
 
 
 def _raise_version(session: Session) -> None:
-    raised = session.execute(update(RightsVersion).values(number=RightsVersion.number + 1))
-    if not raised.rowcount:
-        session.execute(insert(RightsVersion).values(id=1, number=1))
+    version = session.get(RightsVersion, 1, with_for_update=True)
+    if version is None:
+        session.add(RightsVersion(id=1, number=1))
+    else:
+        version.number += 1
+    session.flush()
