@@ -27,7 +27,7 @@ def titled(title: Any) -> Callable[[Work], Work]:
     return mark
 
 
-def enqueue(session: Session, name: str, *, actor: Actor, **arguments: Any) -> Job:
+def enqueue(session: Session, name: str, /, *, actor: Actor, **arguments: Any) -> Job:
     """Write a job into the running transaction; a worker takes it up once that is committed.
 
     ``name``: as registered with ``registry.job``; ``arguments``: plain JSON values the work gets as keywords.

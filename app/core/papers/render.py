@@ -18,14 +18,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from flask_babel import lazy_gettext as _l
 from PIL import Image
 from weasyprint import CSS, HTML
 from weasyprint.text import ffi
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+from app.core.records.identifiers import InvalidValue
+
 LANGUAGES = ("zh", "en", "both")
-MAX_HTML = 4_000_000
+MAX_HTML = 2_000_000
 """Characters of HTML one paper may have; more is a runaway table, not a form."""
 
 _FONT_DIR = Path(__file__).resolve().parents[2] / "static" / "fonts"
@@ -106,15 +109,15 @@ def render_pdf(html: str, stylesheets: Sequence[Path | str], *, language: str, m
 def image_uri(data: bytes, *, box: tuple[int, int] = (900, 360)) -> str:
     """A picture (signature, seal) as a small re-encoded PNG ``data:`` URI that fits ``box`` pixels.
 
-    Only PNG and JPEG up to 25 megapixels are read; anything else raises ``PaperError``.
+    Only PNG and JPEG up to 25 megapixels are read; anything else raises ``InvalidValue``.
     """
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
             if picture.width * picture.height > 25_000_000:
-                raise PaperError(f"picture of {picture.width} × {picture.height} pixels is too large for a paper")
+                raise InvalidValue(_l("The picture is too large; up to 25 megapixels are read."))
             small = picture.convert("RGBA" if picture.mode in ("RGBA", "LA", "P") else "RGB")
     except (OSError, Image.DecompressionBombError, SyntaxError) as error:
-        raise PaperError("not a readable PNG or JPEG picture") from error
+        raise InvalidValue(_l("This is no readable PNG or JPEG picture.")) from error
     small.thumbnail(box)
     out = io.BytesIO()
     small.save(out, "PNG", optimize=True)
