@@ -42,7 +42,6 @@ PAGES = {
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [
-    ("movein/papers/unit_inspection", "typical", "zh"),
     ("movein/papers/unit_inspection", "typical", "en"),
     ("movein/papers/owner_registration", "longest", "en"),
     ("movein/papers/movein_notice", "longest", "zh"),
