@@ -128,6 +128,7 @@ class Line:
     row: int
     cells: tuple[Any, ...]
     places: Mapping[str, int]
+    header: int = 1
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     result: str = ""
@@ -185,7 +186,7 @@ def read_table(table: Table, sheets: Sequence[Sheet], mapping: Mapped) -> list[L
         return []
     places: dict[str, int] = where["columns"]
     return [
-        _read_line(Line(table, sheet, number, cells, places))
+        _read_line(Line(table, sheet, number, cells, places, where["header"]))
         for number, cells in sheet.rows
         if number > where["header"]
         and any(place < len(cells) and not _empty(cells[place]) for place in places.values())

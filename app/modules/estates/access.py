@@ -21,7 +21,10 @@ GRANTS: Grants = {
     "Meter": {
         "read": (*OFFICE, Role.EQUIPMENT_SUPERVISOR, Role.TECHNICIAN, Role.SYSTEM_ADMINISTRATOR),
         "create update": (*COUNTER, Role.EQUIPMENT_SUPERVISOR, Role.INSPECTOR),
-        "record": (*COUNTER, Role.INSPECTOR, Role.EQUIPMENT_SUPERVISOR, Role.TECHNICIAN),
+    },
+    "MeterReading": {
+        "read": (*OFFICE, Role.EQUIPMENT_SUPERVISOR, Role.TECHNICIAN, Role.SYSTEM_ADMINISTRATOR),
+        "create": (*COUNTER, Role.INSPECTOR, Role.EQUIPMENT_SUPERVISOR, Role.TECHNICIAN),
     },
     "KeySet": {"read": OFFICE, "create update delete": (*COUNTER, Role.INSPECTOR)},
 }

@@ -142,16 +142,16 @@ class Unit(Record):
         choice(HouseType, "house_type_known"), default=HouseType.HIGH_RISE, info={"label": _l("House type")}
     )
     gross_area: Mapped[Decimal | None] = mapped_column(
-        Numeric(10, 2), info={"label": _l("Gross floor area"), "format": "area"}
+        Numeric(10, 2), info={"label": _l("Gross floor area"), "format": "area", "unit": "m²"}
     )
     internal_area: Mapped[Decimal | None] = mapped_column(
-        Numeric(10, 2), info={"label": _l("Internal floor area"), "format": "area"}
+        Numeric(10, 2), info={"label": _l("Internal floor area"), "format": "area", "unit": "m²"}
     )
     usable_area: Mapped[Decimal | None] = mapped_column(
-        Numeric(10, 2), info={"label": _l("Usable floor area"), "format": "area"}
+        Numeric(10, 2), info={"label": _l("Usable floor area"), "format": "area", "unit": "m²"}
     )
     apportioned_land_area: Mapped[Decimal | None] = mapped_column(
-        Numeric(10, 2), info={"label": _l("Apportioned land area"), "format": "area"}
+        Numeric(10, 2), info={"label": _l("Apportioned land area"), "format": "area", "unit": "m²"}
     )
     registered_use: Mapped[str] = mapped_column(String(40), default="", info={"label": _l("Registered use")})
     delivery_type: Mapped[DeliveryType | None] = mapped_column(

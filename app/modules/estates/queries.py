@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.core.records.identifiers import InvalidValue, halfwidth
 from app.core.records.unitcodes import parse
 from app.core.search.prefix import starts_with
-from app.modules.estates.models import Meter, MeterKind, MeterReading, ParkingBay, ParkingUse, Unit
+from app.modules.estates.models import KeySet, Meter, MeterKind, MeterReading, ParkingBay, ParkingUse, Unit
 
 
 def find_units(session: Session, text: str, limit: int = 10) -> Sequence[Unit]:
@@ -69,7 +69,8 @@ def bays_of(session: Session, unit_id: int) -> Sequence[ParkingBay]:
 def uses_of_plate(session: Session, number_plate: str, limit: int = 10) -> Sequence[ParkingUse]:
     """Running uses of parking bays by cars whose plate begins like this."""
     running = select(ParkingUse).where(starts_with(ParkingUse.plate, number_plate), ParkingUse.valid_to.is_(None))
-    return session.scalars(running.order_by(ParkingUse.plate).limit(limit)).all()
+    loaded = running.options(joinedload(ParkingUse.bay), joinedload(ParkingUse.unit))
+    return session.scalars(loaded.order_by(ParkingUse.plate).limit(limit)).all()
 
 
 def meters_of(session: Session, unit_id: int) -> Sequence[Meter]:
@@ -95,6 +96,11 @@ def meters_and_readings(session: Session, unit_id: int) -> list[tuple[Meter, Met
         .order_by(Meter.kind, Meter.number)
     )
     return [(row.Meter, row.MeterReading) for row in rows]
+
+
+def keys_of(session: Session, unit_id: int) -> Sequence[KeySet]:
+    """The keys that belong to a unit."""
+    return session.scalars(select(KeySet).where(KeySet.unit_id == unit_id).order_by(KeySet.kind, KeySet.label)).all()
 
 
 def last_reading(session: Session, meter_id: int, *, until: datetime | None = None) -> MeterReading | None:

@@ -145,7 +145,7 @@ def record_reading(
     Raises:
         InvalidValue: the meter would run backwards, shows more digits than it has, or was removed.
     """
-    actor.require("record", "Meter")
+    actor.require("create", "MeterReading")
     if meter.removed_on is not None:
         raise InvalidValue(_l("This meter was removed."))
     _require_forwards(session, meter, value, after=last_reading(session, meter.id, until=read_at), moment=read_at)
@@ -165,7 +165,7 @@ def correct_reading(
     Raises:
         InvalidValue: the meter would run backwards between its other readings, or shows more digits than it has.
     """
-    actor.require("record", "Meter")
+    actor.require("create", "MeterReading")
     before = last_reading(session, reading.meter_id, until=reading.read_at - timedelta(microseconds=1))
     _require_forwards(session, reading.meter, value, after=before, moment=reading.read_at)
     reading.value = value

@@ -9,7 +9,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 
 class Part(StrEnum):
@@ -30,6 +32,24 @@ class Part(StrEnum):
     FLOOR = "floor"
 
 
+PARTS: dict[Part, Any] = {
+    Part.STRUCTURE: _l("Foundation and main structure"),
+    Part.WATERPROOFING: _l("Waterproofing of roof, wet rooms and outer walls"),
+    Part.HEATING_COOLING: _l("Heating and cooling"),
+    Part.ELECTRICAL: _l("Electrical pipes and wires"),
+    Part.PLUMBING: _l("Water supply and drainage"),
+    Part.EQUIPMENT: _l("Equipment installation"),
+    Part.FITTING_OUT: _l("Fitting-out"),
+    Part.PIPE_BLOCKAGE: _l("Pipe blockage"),
+    Part.LAMPS_SWITCHES: _l("Lamps and switches"),
+    Part.SANITARY_WARE: _l("Sanitary ware"),
+    Part.DOORS_WINDOWS: _l("Doors, windows and hardware"),
+    Part.PLASTER: _l("Plaster"),
+    Part.FLOOR: _l("Floor"),
+}
+"""The parts with their titles, in the order of a quality guarantee."""
+
+
 class Start(StrEnum):
     """The day a period runs from: completion acceptance, or the developer's delivery to the buyer."""
 
@@ -46,6 +66,18 @@ class Rule:
     unit: str
     start: Start
     source: Any
+
+    @property
+    def period(self) -> str:
+        """``5 years from completion acceptance``, in the reader's language."""
+        lengths = {
+            "years": ngettext("%(num)s year", "%(num)s years", self.count),
+            "months": ngettext("%(num)s month", "%(num)s months", self.count),
+            "seasons": ngettext("%(num)s heating season", "%(num)s heating seasons", self.count),
+        }
+        if self.start is Start.ACCEPTANCE:
+            return _("%(period)s from completion acceptance", period=lengths[self.unit])
+        return _("%(period)s from delivery", period=lengths[self.unit])
 
 
 _QUALITY = _l("Regulations on the Quality Management of Construction Projects, art. 40")

@@ -20,5 +20,6 @@ GRANTS: Grants = {
     "Tenure": {"read": READERS, "create update": (*COUNTER, Role.DOCUMENT_ADMINISTRATOR)},
     "Vehicle": {"read": READERS, "create update delete": (*COUNTER, Role.SECURITY)},
     "Consent": {"read": OFFICE, "create update": COUNTER},
+    "PrivacyNotice": {"read": OFFICE},
     "EstateWorkbook": {"read create": (*COUNTER, Role.DOCUMENT_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR)},
 }

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.access.actor import Actor, NotAllowed
 from app.core.access.keyring import current_keyring
+from app.core.imports.models import ImportRun
 from app.core.imports.plan import Plan, Step, difference, portions
+from app.core.imports.services import Importer, import_file, import_run
 from app.core.imports.tables import Column, Line, Mapped, Table, cell_text, one_of, plain_text, read_table
 from app.core.imports.workbook import Sheet
+from app.core.jobs.services import titled
+from app.core.jobs.worker import Run
 from app.core.records.identifiers import InvalidValue, citizen_id_facts, day, halfwidth, id_document, phone, share
 from app.core.records.names import name_key
 from app.modules.estates.imports import (
@@ -392,3 +399,37 @@ def _column_of(name: str) -> str:
 
 def _stored(tenure: Tenure, column: str) -> Any:
     return tenure.relation if column == "position" else getattr(tenure, column)
+
+
+ESTATE_WORKBOOK = Importer(
+    kind="estate_workbook", title=_l("Import of the handover workbook"), resource="EstateWorkbook", tables=TABLES,
+    plan=plan_workbook,
+)  # fmt: skip
+
+WORKBOOK = Path(__file__).parent.parent / "estates" / "seeds" / "estate-handover.xlsx"
+"""The developer's workbook of the demo estate."""
+
+
+def import_workbook(session: Session, data: bytes, *, estate_id: int, actor: Actor) -> Plan:
+    """Import a handover workbook into an estate, in the session's transaction; the caller commits.
+
+    Raises:
+        InvalidValue: the file cannot be read, or none of its sheets is recognised.
+    """
+    return import_file(session, ESTATE_WORKBOOK, data, estate_id=estate_id, actor=actor)
+
+
+@titled(ESTATE_WORKBOOK.title)
+def workbook_job(job: Run, *, run_id: int, digest: str) -> dict[str, str]:
+    """Background work: import an uploaded workbook as its dry run showed."""
+    run = job.session.get(ImportRun, run_id)
+    if run is None:
+        raise NotAllowed(f"import_run {run_id}")
+    plan = import_run(job.session, ESTATE_WORKBOOK, run, digest=digest, actor=job.actor)
+    counts = plan.counts.values()
+    message = _(
+        "%(new)s new, %(changed)s changed, %(same)s unchanged, %(rejected)s rows not imported.",
+        new=sum(c.new for c in counts), changed=sum(c.changed for c in counts), same=sum(c.same for c in counts),
+        rejected=sum(c.rejected for c in counts),
+    )  # fmt: skip
+    return {"message": message, "address": f"/imports/estate/{run_id}"}

@@ -45,13 +45,22 @@ def household_of(session: Session, unit_id: int, on: date | None = None) -> Sequ
         .options(joinedload(Tenure.person))
         .order_by(Tenure.id)
     ).all()
-    order = list(TenureRole)
-    return sorted(tenures, key=lambda tenure: order.index(tenure.role))
+    return sorted(tenures, key=household_order)
+
+
+def household_order(tenure: Tenure) -> int:
+    """Sort key: owners, tenants, household members, occupants."""
+    return list(TenureRole).index(tenure.role)
 
 
 def owners_of(session: Session, unit_id: int, on: date | None = None) -> list[Tenure]:
     """The running owner tenures of a unit."""
     return [tenure for tenure in household_of(session, unit_id, on) if tenure.role is TenureRole.OWNER]
+
+
+def members_of(session: Session, unit_id: int, on: date | None = None) -> list[Tenure]:
+    """The running tenures of household members of a unit."""
+    return [tenure for tenure in household_of(session, unit_id, on) if tenure.role is TenureRole.HOUSEHOLD_MEMBER]
 
 
 def tenures_of(session: Session, unit_id: int) -> Sequence[Tenure]:
@@ -135,6 +144,22 @@ def person_clause(text: str) -> ColumnElement[bool] | None:
         ids.append(select(Person.id).where(starts_with(Person.initials, typed)))
         ids.append(select(Person.id).where(starts_with(Person.pinyin, typed)))
     return Person.id.in_(union(*ids).subquery().select())
+
+
+def units_of(session: Session, person_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Codes of the units in which persons hold a running tenure, by person."""
+    codes: dict[int, list[str]] = {}
+    if person_ids:
+        rows = session.execute(
+            select(Tenure.person_id, Unit.code)
+            .join(Unit, Unit.id == Tenure.unit_id)
+            .where(Tenure.person_id.in_(person_ids), Tenure.valid_to.is_(None))
+            .order_by(Unit.code)
+            .distinct()
+        )
+        for person_id, code in rows:
+            codes.setdefault(person_id, []).append(code)
+    return codes
 
 
 def find_vehicles(session: Session, number_plate: str, limit: int = 10) -> Sequence[Vehicle]:
