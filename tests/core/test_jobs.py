@@ -87,7 +87,7 @@ def test_a_job_is_done_as_the_person_who_asked(desk: Any) -> None:
     job_id = asked(desk, "build", names=["A1", "A2"])
     assert worker.run_next(desk.app) is True
     job = after(desk, job_id)
-    assert (job.state, job.progress, job.total, job.result) == (JobState.done, 2, 2, {"message": "2 built"})
+    assert (job.state, job.progress, job.total, job.result) == (JobState.DONE, 2, 2, {"message": "2 built"})
     assert codes(desk) == ["A1", "A2"]
     built = desk.session.scalars(select(Building).where(Building.code == "A1")).one()
     assert built.created_by_id == desk.rita.user_id
@@ -112,14 +112,14 @@ def test_a_dead_workers_job_goes_on_after_its_lease_with_each_effect_once(desk: 
     with pytest.raises(SystemExit):
         worker.run_next(desk.app)
     dead = after(desk, job_id)
-    assert dead.state == JobState.running and codes(desk) == ["A1"]
+    assert dead.state == JobState.RUNNING and codes(desk) == ["A1"]
     assert worker.run_next(desk.app) is False  # the lease still runs
     desk.session.execute(
         update(Job).where(Job.id == job_id).values(lease_until=now() - timedelta(seconds=1), attempts=2)
     )
     desk.session.commit()
     assert worker.run_next(desk.app) is True
-    assert after(desk, job_id).state == JobState.done and codes(desk) == ["A1", "A2", "A3"]
+    assert after(desk, job_id).state == JobState.DONE and codes(desk) == ["A1", "A2", "A3"]
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing_more(desk: Any) -> None:
@@ -135,7 +135,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(desk: Any) -> None:
         build(slow, ["A1"])
     desk.session.rollback()
     with pytest.raises(worker.LostLease):
-        slow.end(JobState.done)
+        slow.end(JobState.DONE)
     desk.session.rollback()
     assert codes(desk) == []
 
@@ -148,7 +148,7 @@ def test_a_job_that_kills_every_worker_is_given_up(desk: Any) -> None:
         desk.session.commit()
     assert worker.run_next(desk.app) is True
     job = after(desk, job_id)
-    assert job.state == JobState.failed and "given up" in job.error
+    assert job.state == JobState.FAILED and "given up" in job.error
 
 
 def test_two_workers_never_take_the_same_job(desk: Any) -> None:
@@ -177,7 +177,7 @@ def test_a_waiting_job_is_cancelled_at_once(desk: Any) -> None:
     cancel(desk.session, desk.session.get(Job, job_id))
     desk.session.commit()
     assert worker.run_next(desk.app) is False
-    assert after(desk, job_id).state == JobState.cancelled and codes(desk) == []
+    assert after(desk, job_id).state == JobState.CANCELLED and codes(desk) == []
 
 
 def test_a_running_job_stops_after_its_step(desk: Any) -> None:
@@ -193,14 +193,14 @@ def test_a_running_job_stops_after_its_step(desk: Any) -> None:
     desk.session.execute(update(Job).values(lease_until=now() - timedelta(seconds=1)))
     desk.session.commit()
     worker.run_next(desk.app)
-    assert after(desk, job_id).state == JobState.cancelled and codes(desk) == ["A1"]
+    assert after(desk, job_id).state == JobState.CANCELLED and codes(desk) == ["A1"]
 
 
 def test_a_refusal_is_told_and_its_half_work_is_gone(desk: Any) -> None:
     job_id = asked(desk, "refuse")
     worker.run_next(desk.app)
     job = after(desk, job_id)
-    assert (job.state, job.error) == (JobState.failed, "The sheet has no unit column.")
+    assert (job.state, job.error) == (JobState.FAILED, "The sheet has no unit column.")
     assert codes(desk) == []
 
 
@@ -208,7 +208,7 @@ def test_an_unexpected_error_is_told_without_its_inside(desk: Any) -> None:
     job_id = asked(desk, "crash")
     worker.run_next(desk.app)
     job = after(desk, job_id)
-    assert job.state == JobState.failed and "secret" not in job.error
+    assert job.state == JobState.FAILED and "secret" not in job.error
 
 
 def test_who_left_has_no_more_work_done(desk: Any) -> None:
@@ -216,7 +216,7 @@ def test_who_left_has_no_more_work_done(desk: Any) -> None:
     desk.session.execute(update(Account).values(active=False))
     desk.session.commit()
     worker.run_next(desk.app)
-    assert after(desk, job_id).state == JobState.failed and codes(desk) == []
+    assert after(desk, job_id).state == JobState.FAILED and codes(desk) == []
 
 
 def test_the_lease_is_renewed_while_long_work_runs(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,19 +242,19 @@ def test_the_worker_stops_when_told(desk: Any) -> None:
     thread.start()
     pause = threading.Event()
     for _ in range(100):
-        if after(desk, job_id).state == JobState.done:
+        if after(desk, job_id).state == JobState.DONE:
             break
         pause.wait(0.1)
     stop.set()
     thread.join(10)
-    assert not thread.is_alive() and after(desk, job_id).state == JobState.done
+    assert not thread.is_alive() and after(desk, job_id).state == JobState.DONE
 
 
 def test_a_pack_is_printed_in_the_background(desk: Any) -> None:
     job_id = asked(desk, "print_pack", sheets=[["X1", desk.building.id]], language="en", name="交房资料 K1")
     worker.run_next(desk.app)
     job = after(desk, job_id)
-    assert (job.state, job.error) == (JobState.done, "")
+    assert (job.state, job.error) == (JobState.DONE, "")
     [result] = attachments_of(desk.session, job, kind="result")
     assert result.name == "交房资料 K1.pdf" and read(result).startswith(b"%PDF-")
     assert desk.session.scalar(select(func.count(Paper.id)).where(Paper.language == "en")) >= 1

@@ -48,7 +48,7 @@ def test_an_issued_paper_knows_what_it_was_printed_from(session: Any, paper: Pap
     assert paper.number == f"X1-{year}-00001"
     assert (paper.unit_code, paper.record_type, paper.language) == ("K1", "building", "both")
     assert paper.pages >= 1 and len(paper.template_version) == 12
-    assert paper.standing is Standing.valid
+    assert paper.standing is Standing.VALID
     pdf = services.original(paper)
     assert pdf.startswith(b"%PDF-") and paper.number in text_of(pdf)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.kind == "print")).one()
@@ -72,10 +72,10 @@ def test_a_later_issue_supersedes_the_earlier_of_its_language_only(
     session: Any, kind: PaperKind, building: Any, paper: Paper
 ) -> None:
     english = services.issue(session, kind, building, language="en", actor=SYSTEM)
-    assert paper.standing is Standing.valid
+    assert paper.standing is Standing.VALID
     later = services.issue(session, kind, building, language="both", actor=SYSTEM)
-    assert paper.standing is Standing.superseded and paper.superseded_by is later
-    assert english.standing is Standing.valid
+    assert paper.standing is Standing.SUPERSEDED and paper.superseded_by is later
+    assert english.standing is Standing.VALID
     assert services.valid_paper(session, kind, building, "both") is later
     assert [p.number[-2:] for p in services.papers_of(session, building)] == ["03", "02", "01"]
 
@@ -98,7 +98,7 @@ def test_void_papers_stay_with_their_reason_and_are_not_printed_again(session: A
     with pytest.raises(InvalidValue):
         services.void(session, paper, reason=" ", actor=SYSTEM)
     services.void(session, paper, reason="wrong name", actor=SYSTEM)
-    assert paper.standing is Standing.void and paper.void_reason == "wrong name"
+    assert paper.standing is Standing.VOID and paper.void_reason == "wrong name"
     with pytest.raises(Blocked):
         services.reprint(session, paper, actor=SYSTEM)
     with pytest.raises(Blocked):

@@ -168,7 +168,7 @@ def _add(session: Session, record: Any, file: StoredFile, *, actor: Actor, **val
 
 def _is_blank(png: bytes) -> bool:
     with Image.open(io.BytesIO(png)) as picture:
-        return all(low == high for low, high in picture.convert("RGBA").getextrema())
+        return picture.convert("RGBA").getcolors(maxcolors=1) is not None  # nothing when there are more
 
 
 def _folder() -> Path:

@@ -1,7 +1,6 @@
 """Background work as rows: what to do, for whom, how far it is, and who works on it now."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from flask_appbuilder import Model
@@ -11,33 +10,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.access.actor import Actor
 from app.core.records.base import UtcDateTime, now
+from app.core.records.choices import Choice, choice
 
 
-class JobState(StrEnum):
-    waiting = "waiting"
-    running = "running"
-    done = "done"
-    failed = "failed"
-    cancelled = "cancelled"
-
-    @property
-    def title(self) -> str:
-        return {
-            "waiting": _l("Waiting"),
-            "running": _l("Running"),
-            "done": _l("Done"),
-            "failed": _l("Failed"),
-            "cancelled": _l("Cancelled"),
-        }[self]
+class JobState(Choice):
+    WAITING = "waiting", _l("Waiting")
+    RUNNING = "running", _l("Running")
+    DONE = "done", _l("Done")
+    FAILED = "failed", _l("Failed")
+    CANCELLED = "cancelled", _l("Cancelled")
 
     @property
     def colour(self) -> str:
         colours = {"waiting": "secondary", "running": "blue", "done": "green", "failed": "red", "cancelled": "orange"}
-        return colours[self]
+        return colours[self.value]
 
     @property
     def ended(self) -> bool:
-        return self in (JobState.done, JobState.failed, JobState.cancelled)
+        return self not in (JobState.WAITING, JobState.RUNNING)
 
 
 class Job(Model):
@@ -52,7 +42,6 @@ class Job(Model):
     __tablename__ = "job"
     __table_args__ = (
         Index("ix_job_queue", "state", "lease_until", "id"),
-        CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state_known"),
         CheckConstraint("(state = 'running') = (lease_token IS NOT NULL)", name="running_iff_leased"),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_has_end"),
         CheckConstraint("(state IN ('waiting', 'running')) = (finished_at IS NULL)", name="finished_iff_ended"),
@@ -66,7 +55,9 @@ class Job(Model):
     estate_id: Mapped[int | None] = mapped_column(ForeignKey("estate.id"), info={"label": _l("Estate")})
     user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), index=True)
     language: Mapped[str] = mapped_column(String(5), default="zh")
-    state: Mapped[str] = mapped_column(String(10), default=JobState.waiting, info={"label": _l("State")})
+    state: Mapped[JobState] = mapped_column(
+        choice(JobState, "state_known"), default=JobState.WAITING, info={"label": _l("State")}
+    )
     progress: Mapped[int] = mapped_column(default=0, info={"label": _l("Progress")})
     total: Mapped[int] = mapped_column(default=0)
     checkpoint: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -50,9 +50,9 @@ def enqueue(session: Session, name: str, /, *, actor: Actor, **arguments: Any) -
 def cancel(session: Session, job: Job) -> None:
     """Stop a job: at once when it still waits, after its present step when it runs; an ended one stays as it is."""
     session.refresh(job, with_for_update=True)
-    if job.state == JobState.waiting:
-        job.state, job.finished_at = JobState.cancelled, now()
-    elif job.state == JobState.running:
+    if job.state == JobState.WAITING:
+        job.state, job.finished_at = JobState.CANCELLED, now()
+    elif job.state == JobState.RUNNING:
         job.cancel_asked = True
     session.flush()
 

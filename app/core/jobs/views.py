@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.core.access.actor import current_actor
 from app.core.files.services import attachments_of
-from app.core.jobs.models import Job, JobState
+from app.core.jobs.models import Job
 from app.core.jobs.services import cancel, jobs_of, title_of
 from app.core.records.lookup import reach
 from app.extensions import db
@@ -25,7 +25,7 @@ class JobPage(Page):
     @expose("/")
     def list(self) -> str:
         jobs = jobs_of(db.session, current_actor())
-        return self.render("jobs/list.html", title=_("My background work"), jobs=[(j, *self._look(j)) for j in jobs])
+        return self.render("jobs/list.html", title=_("My background work"), jobs=[(title_of(job), job) for job in jobs])
 
     @expose("/<int:pk>")
     def show(self, pk: int) -> str:
@@ -49,11 +49,7 @@ class JobPage(Page):
         job: Job = reach(db.session, "job", pk, verb="read", actor=current_actor())
         return job
 
-    def _look(self, job: Job) -> tuple[Any, JobState]:
-        return title_of(job), JobState(job.state)
-
     def _values(self, pk: int) -> dict[str, Any]:
         job = self._job(pk)
-        title, state = self._look(job)
-        files = attachments_of(db.session, job, kind="result") if state.ended else []
-        return {"title": title, "job": job, "state": state, "files": files}
+        files = attachments_of(db.session, job, kind="result") if job.state.ended else []
+        return {"title": title_of(job), "job": job, "files": files}

@@ -94,7 +94,7 @@ class Run:
     def _mine(self) -> Any:
         return (
             update(Job)
-            .where(Job.lease_token == self.token, Job.state == JobState.running)
+            .where(Job.lease_token == self.token, Job.state == JobState.RUNNING)
             .execution_options(synchronize_session=False)
         )
 
@@ -130,7 +130,7 @@ def run_next(app: Flask) -> bool:
         if job is None:
             return False
         if job.cancel_asked:
-            _end(db.session, job.lease_token, JobState.cancelled)
+            _end(db.session, job.lease_token, JobState.CANCELLED)
         elif job.attempts > MAX_ATTEMPTS:
             _fail(db.session, job.lease_token, _("The work broke off several times and was given up."))
         else:
@@ -143,7 +143,7 @@ def claim(session: Session) -> Job | None:
     """Take the oldest due job under a new lease, in a transaction of its own."""
     job = session.scalar(select(Job).where(_due()).order_by(Job.id).limit(1).with_for_update(skip_locked=True))
     if job:
-        job.state, job.attempts = JobState.running, job.attempts + 1
+        job.state, job.attempts = JobState.RUNNING, job.attempts + 1
         job.lease_token, job.lease_until = secrets.token_hex(16), now() + LEASE
         job.started_at = job.started_at or now()
     session.commit()
@@ -151,7 +151,7 @@ def claim(session: Session) -> Job | None:
 
 
 def _due() -> Any:
-    return or_(Job.state == JobState.waiting, and_(Job.state == JobState.running, Job.lease_until < now()))
+    return or_(Job.state == JobState.WAITING, and_(Job.state == JobState.RUNNING, Job.lease_until < now()))
 
 
 def _carry_out(session: Session, job: Job) -> None:
@@ -162,12 +162,12 @@ def _carry_out(session: Session, job: Job) -> None:
             with acting(actor):
                 run = Run(session, job, actor, token, dict(job.checkpoint))
                 result = registry().jobs[kind](run, **job.arguments) or {}
-                run.end(JobState.done, result=result)
+                run.end(JobState.DONE, result=result)
         except LostLease:
             session.rollback()
             current_app.logger.warning("job %s: lease lost to another worker", kind)
         except Cancelled:
-            _end(session, token, JobState.cancelled)
+            _end(session, token, JobState.CANCELLED)
         except (InvalidValue, Blocked) as refusal:
             _fail(session, token, str(refusal))
         except NotAllowed:
@@ -178,7 +178,7 @@ def _carry_out(session: Session, job: Job) -> None:
 
 
 def _fail(session: Session, token: str | None, sentence: str) -> None:
-    _end(session, token, JobState.failed, error=sentence[:500])
+    _end(session, token, JobState.FAILED, error=sentence[:500])
 
 
 def _end(session: Session, token: str | None, state: JobState, **values: Any) -> None:

@@ -1,10 +1,7 @@
 """Issued papers: what left the printer, with number, form version and the very bytes; and every copy of them."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
-from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,23 +9,20 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.access.actor import Actor
 from app.core.files.models import Attachment, StoredFile
 from app.core.records.base import Record, UtcDateTime, within_estate
+from app.core.records.choices import Choice, in_language
 from app.core.registry import registry
 
 
-class Standing(StrEnum):
+class Standing(Choice):
     """Whether an issued paper still holds."""
 
-    valid = "valid"
-    superseded = "superseded"
-    void = "void"
-
-    @property
-    def title(self) -> str:
-        return {"valid": _l("Valid"), "superseded": _l("Superseded"), "void": _l("Void")}[self]
+    VALID = "valid", _l("Valid")
+    SUPERSEDED = "superseded", _l("Superseded")
+    VOID = "void", _l("Void")
 
     @property
     def colour(self) -> str:
-        return {"valid": "green", "superseded": "orange", "void": "red"}[self]
+        return {"valid": "green", "superseded": "orange", "void": "red"}[self.value]
 
 
 LANGUAGES = {"zh": _l("Chinese"), "en": _l("English"), "both": _l("Chinese and English")}
@@ -36,12 +30,8 @@ LANGUAGES = {"zh": _l("Chinese"), "en": _l("English"), "both": _l("Chinese and E
 
 def paper_titles() -> dict[str, str]:
     """Form codes of the registered papers with their titles in the reader's language."""
-    return {kind.code: f"{kind.code} {_in_reader_language(kind)}" for kind in registry().papers.values()}
-
-
-def _in_reader_language(titles: Any) -> str:
-    locale = get_locale()
-    return str(titles.title_en if locale is not None and locale.language == "en" else titles.title_zh)
+    kinds = registry().papers.values()
+    return {kind.code: f"{kind.code} {in_language(kind.title_zh, kind.title_en)}" for kind in kinds}
 
 
 class Paper(Record):
@@ -95,7 +85,7 @@ class Paper(Record):
     @property
     def title(self) -> str:
         """Title in the reader's language."""
-        return _in_reader_language(self)
+        return in_language(self.title_zh, self.title_en)
 
     @property
     def file_name(self) -> str:
@@ -104,8 +94,8 @@ class Paper(Record):
     @property
     def standing(self) -> Standing:
         if self.voided_at is not None:
-            return Standing.void
-        return Standing.superseded if self.superseded_by_id is not None else Standing.valid
+            return Standing.VOID
+        return Standing.SUPERSEDED if self.superseded_by_id is not None else Standing.VALID
 
     @property
     def audit_subject(self) -> tuple[str, int | None]:

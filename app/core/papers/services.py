@@ -113,7 +113,7 @@ def copy(session: Session, paper: Paper, *, actor: Actor, purpose: str = "") -> 
         Blocked: the paper is void.
     """
     actor.require("print", _kind_of(paper).resource)
-    if paper.standing is Standing.void:
+    if paper.standing is Standing.VOID:
         raise Blocked([_("%(number)s is void and is not printed again.", number=paper.number)])
     made = PaperCopy(
         estate_id=paper.estate_id, paper=paper, printed_by_name=actor.name, purpose=purpose.strip()[:120]
@@ -147,7 +147,7 @@ def void(session: Session, paper: Paper, *, reason: str, actor: Actor) -> None:
     actor.require("void", "Paper")
     if not reason.strip():
         raise InvalidValue(_l("Say why the paper is voided."))
-    if paper.standing is Standing.void:
+    if paper.standing is Standing.VOID:
         raise Blocked([_("%(number)s is void already.", number=paper.number)])
     paper.voided_at, paper.voided_by_name, paper.void_reason = now(), actor.name, reason.strip()[:300]
     session.flush()

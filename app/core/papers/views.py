@@ -117,7 +117,7 @@ class PaperView(RecordView):
         if made is None or made.created_by_id != current_actor().user_id:
             raise NotAllowed(f"copy {pk}")
         if made.created_at + COPY_OPEN < now():
-            return redirect(url_for("PaperView.show", pk=made.paper_id))  # type: ignore[return-value]
+            return redirect(url_for("PaperView.show", pk=made.paper_id))
         return file_answer(services.original(made.paper), "application/pdf", made.paper.file_name)
 
     @expose("/<int:pk>/void", methods=["POST"])

@@ -22,9 +22,9 @@ def resource_of(record_type: str) -> str | None:
         if workflow.model.__tablename__ == record_type:
             return workflow.resource
     for entry in known.menu:
-        interface = getattr(entry.view, "datamodel", None)
-        if interface is not None and interface.obj.__tablename__ == record_type:
-            return str(entry.view.resource)
+        view: Any = entry.view
+        if hasattr(view, "datamodel") and view.datamodel.obj.__tablename__ == record_type:
+            return str(view.resource)
     return next((kind.resource for kind in known.papers.values() if kind.record_type == record_type), None)
 
 
