@@ -21,6 +21,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     from app.core.access.accounts import RIGHTS
     from app.fab import headers, menu, scope
     from app.fab.accounts import register_accounts
+    from app.fab.api import OpenApiPage
     from app.fab.errors import install_error_pages
     from app.fab.security import Builder, SecurityManager
     from app.fab.theme import prepare_templates
@@ -41,7 +42,8 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     register_accounts(registry)
     prepare_templates(app)
     builder = Builder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
-    for view in dict.fromkeys([LookupPage, *(entry.view for entry in registry.menu)]):
+    for view in dict.fromkeys([LookupPage, OpenApiPage, *(entry.view for entry in registry.menu)]):
+        leave_out_closed_routes(view, registry)
         builder.add_view_no_menu(view)
     babel = app.extensions["babel"]
     babel.locale_selector, babel.timezone_selector = _language, _time_zone
@@ -59,6 +61,18 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
         locale=LocalProxy(get_locale),
         person=LocalProxy(lambda: g.user),
     )
+
+
+def leave_out_closed_routes(view: Any, registry: Registry) -> None:
+    """Register no route that no role may open, nor the form of a record view that has no columns for it."""
+    held = set().union(*registry.rights.values())
+    closed = set(view.exclude_route_methods)
+    closed |= {form for form in ("add", "edit") if not getattr(view, f"{form}_columns", True)}
+    for name in dir(view):
+        verb, resource = getattr(getattr(view, name), "requires", (None, ""))
+        if verb and (verb, resource or view.resource) not in held:
+            closed.add(name)
+    view.exclude_route_methods = closed
 
 
 def _language() -> str | None:
