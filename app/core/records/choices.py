@@ -21,10 +21,14 @@ class Choice(StrEnum):
 
 def choice(of: type[Choice], rule: str) -> Enum:
     """Column type that stores the member's value as text; the database refuses others by the CHECK named ``rule``."""
-    return Enum(of, name=rule, native_enum=False, create_constraint=True, length=30, values_callable=list)
+    return Enum(of, name=rule, native_enum=False, create_constraint=True, length=30, values_callable=_values)
 
 
 def in_language(zh: str, en: str) -> str:
     """The text of a code list in the reader's language; the Chinese one where there is no reader or no English."""
     locale = get_locale()
     return zh if not en or locale is None or locale.language == "zh" else en
+
+
+def _values(of: type[Choice]) -> list[str]:
+    return [member.value for member in of]  # plain texts, which migrations can spell
