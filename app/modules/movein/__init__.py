@@ -1,5 +1,54 @@
-from app.core.registry import Registry
+"""Move-in: the case from the counter to the keys, its six records and its papers (MI-01 … MI-11)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+from flask_babel import lazy_gettext as _l
+
+from app.modules.movein.access import GRANTS
+
+if TYPE_CHECKING:
+    from app.core.access.actor import Actor
+    from app.core.registry import Registry
+    from app.modules.estates.models import Unit
 
 
 def register(registry: Registry) -> None:
-    """Nothing to register yet."""
+    """Rights, workflow, screens, papers, seeds and what the module adds to search and household page."""
+    from app.core.registry import HouseholdSection
+    from app.core.search.provider import SearchProvider
+    from app.modules.movein.paper_contexts import KINDS
+    from app.modules.movein.queries import find_cases
+    from app.modules.movein.seeding import seed
+    from app.modules.movein.views import MoveInCaseView
+    from app.modules.movein.workflow import MOVE_IN
+
+    registry.grants(GRANTS)
+    registry.workflow(MOVE_IN)
+    registry.seed(seed)
+    for kind in KINDS:
+        registry.paper(kind)
+    registry.view(MoveInCaseView, label=_l("Move-ins"), category=_l("Move-in"), icon="key")
+    try:
+        from app.modules.movein.inspection_views import register_inspection
+    except (ModuleNotFoundError, RuntimeError):
+        pass
+    else:
+        register_inspection(registry)
+    registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
+    registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
+    registry.section(
+        HouseholdSection(name="move-in", title=_l("Move-in"), template="movein/_household.html", load=cases_of, order=20)
+    )
+
+
+def cases_of(unit: Unit, actor: Actor) -> dict[str, Any]:
+    """Values of ``movein/_household.html``: the unit's move-ins, and whether a new one may be opened."""
+    from app.extensions import db
+    from app.modules.movein.queries import cases_of_unit
+
+    cases = cases_of_unit(db.session, unit.id) if actor.may("read", "MoveInCase") else []
+    free = not any(case.is_open for case in cases)
+    return {"cases": cases, "unit": unit, "addable": free and actor.may("create", "MoveInCase")}

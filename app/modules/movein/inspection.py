@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.access.actor import Actor
+from app.core.access.actor import Actor, current_actor
 from app.core.papers.base.context import Bilingual
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
@@ -35,10 +35,9 @@ class Room:
 
 
 def items_of(session: Session, list_name: str) -> Sequence[MoveInItem]:
-    """Active entries of a code list in their order."""
-    return session.scalars(
-        select(MoveInItem).where(MoveInItem.list_name == list_name, MoveInItem.active).order_by(MoveInItem.seq, MoveInItem.id)
-    ).all()
+    """Active entries of a code list of the acting person's estate, in their order."""
+    mine = (MoveInItem.list_name == list_name, MoveInItem.estate_id == current_actor().estate_id, MoveInItem.active)
+    return session.scalars(select(MoveInItem).where(*mine).order_by(MoveInItem.seq, MoveInItem.id)).all()
 
 
 CHINESE_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
