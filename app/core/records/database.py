@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Delete, Engine, Insert, Update, event
+from sqlalchemy.orm import ORMExecuteState, Session
 
 _writing: ContextVar[bool] = ContextVar("guanjia_writing", default=True)
 
@@ -24,6 +25,24 @@ def writing(allowed: bool) -> Iterator[None]:
         yield
     finally:
         _writing.reset(token)
+
+
+class WriteWhileReading(RuntimeError):
+    """A request that only reads (GET) tried to change a record (a programming error)."""
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_changes(session: Session, context: Any, instances: Any) -> None:
+    if not _writing.get() and (
+        session.new or session.deleted or any(session.is_modified(record) for record in session.dirty)
+    ):
+        raise WriteWhileReading(f"{[*session.new, *session.dirty, *session.deleted]!r:.200}")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_statements(state: ORMExecuteState) -> None:
+    if not _writing.get() and isinstance(state.statement, Insert | Update | Delete):
+        raise WriteWhileReading(str(state.statement)[:200])
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from app.core.access.actor import current_actor
+from app.core.access.models import Account
 from app.core.access.roles import EVERYONE, Role
 from app.core.registry import Registry
 from app.extensions import db
@@ -52,6 +53,19 @@ class ProbePage(Page):
     @expose("/boom")
     def boom(self) -> Any:
         db.session.execute(text("SELECT secret_column FROM no_such_table"))
+
+    @expose("/sneaky")
+    @requires("read")
+    def sneaky(self) -> Any:
+        """Tries to change something while reading."""
+        account = db.session.get_one(Account, current_actor().user_id)
+        account.email = "changed@example.org"
+        db.session.commit()
+
+    @expose("/sneaky-statement")
+    @requires("read")
+    def sneaky_statement(self) -> Any:
+        db.session.execute(update(Account).values(email="changed@example.org"))
 
     @expose("/many")
     @requires("read")

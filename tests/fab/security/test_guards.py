@@ -6,7 +6,6 @@ import io
 import logging
 import re
 import sqlite3
-from types import SimpleNamespace
 
 import pytest
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, User, ViewMenu
@@ -19,6 +18,7 @@ from app.core.access.actor import acting, system_actor
 from app.core.access.models import Account, LoginSession
 from app.core.access.roles import Role
 from app.core.access.sync import rights_of_roles, sync_permissions
+from app.core.records.database import WriteWhileReading
 from app.core.registry import registry
 from app.extensions import db
 from tests.conftest import PASSWORD
@@ -149,7 +149,7 @@ def test_the_menu_shows_what_one_may_read_without_a_statement(site, browsers, st
     ["/users/list/", "/users/add", "/users/edit/1", "/userstatschartview/chart/", "/roles/list/", "/roles/edit/1",
      "/permissions/list/", "/permissionsviews/list/", "/viewmenus/list/", "/groups/list/", "/resetpassword/form",
      "/resetmypassword/form", "/userinfoeditview/form", "/users/userinfo/", "/register/form", "/lang/en", "/back",
-     "/api/v1/security/users/", "/api/v1/security/roles/", "/api/v1/security/refresh", "/api/v1/_openapi",
+     "/api/v1/security/users/", "/api/v1/security/roles/", "/api/v1/security/refresh",
      "/api/v1/menu/", "/static/appbuilder/js/jquery-latest.js"],
 )  # fmt: skip
 def test_what_flask_appbuilder_would_open_is_not_there(browsers, path):
@@ -214,6 +214,17 @@ def test_a_form_key_of_another_session_does_not_fit(browsers):
     assert mine.post("/probe/touch", {"text": "x"}).get_data(as_text=True) == "touched x"
 
 
+TROUBLE = {"ProbePage.boom", "ProbePage.sneaky", "ProbePage.sneaky_statement"}
+
+
+@pytest.mark.parametrize("path", ["/probe/sneaky", "/probe/sneaky-statement"])
+def test_a_page_that_would_write_while_reading_fails_instead(site, browsers, people, path, caplog):
+    assert browsers("reception").get(path).status_code == 500
+    assert caplog.records[-1].exc_info[0] is WriteWhileReading
+    with site.app_context(), acting(system_actor()):
+        assert not db.session.scalar(select(Account.id).where(Account.email == "changed@example.org"))
+
+
 def test_reading_changes_nothing(site, browsers):
     """Every page that needs no argument is fetched; no row of the database changes."""
     from flask_appbuilder import Model
@@ -226,7 +237,7 @@ def test_reading_changes_nothing(site, browsers):
 
     before = contents()
     for rule in site.url_map.iter_rules():
-        if "GET" in rule.methods and not rule.arguments and "boom" not in rule.rule:
+        if "GET" in rule.methods and not rule.arguments and rule.endpoint not in TROUBLE:
             browser.get(rule.rule)
     assert contents() == before
 
@@ -297,13 +308,7 @@ def test_assets_with_a_fingerprint_may_be_kept(browser):
 # -- errors ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def in_production(site, monkeypatch) -> SimpleNamespace:
-    monkeypatch.setattr(site, "testing", False)
-    monkeypatch.setitem(site.config, "PROPAGATE_EXCEPTIONS", False)
-
-
-def test_a_failure_shows_a_number_and_no_sql(browsers, in_production, caplog):
+def test_a_failure_shows_a_number_and_no_sql(browsers, caplog):
     browser = browsers("reception")
     with caplog.at_level(logging.ERROR):
         answer = browser.get("/probe/boom")
@@ -317,7 +322,7 @@ def test_a_failure_shows_a_number_and_no_sql(browsers, in_production, caplog):
     assert "GET /probe/boom" in record.getMessage()
 
 
-def test_errors_speak_the_callers_language_and_format(browsers, site, in_production):
+def test_errors_speak_the_callers_language_and_format(browsers, site):
     browser = browsers("reception")
     fragment = browser.get("/probe/boom", headers={"HX-Request": "true"})
     assert fragment.status_code == 500
