@@ -260,7 +260,8 @@ def report_defect(
     case = item.round.case
     defect = defect_of(item)
     if defect is None:
-        defect = Defect(estate_id=item.estate_id, case=case, unit_id=case.unit_id, item=item, seq=max((d.seq for d in case.defects), default=0) + 1)
+        seq = max((d.seq for d in case.defects), default=0) + 1
+        defect = Defect(estate_id=item.estate_id, case=case, unit_id=case.unit_id, item=item, seq=seq)
         session.add(defect)
     defect.description, defect.severity, defect.position = description.strip(), severity, position.strip()
     defect.party, defect.party_name = party, party_name.strip()

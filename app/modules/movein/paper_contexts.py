@@ -25,8 +25,8 @@ from app.core.records.estate import Estate
 from app.core.registry import registry
 from app.modules.estates.models import MeterKind
 from app.modules.estates.queries import readings_since
-from app.modules.fees.queries import bills_of
-from app.modules.fees.services import Charge, amount_of, proposed_items
+from app.modules.fees.queries import bills_of, proposed_items
+from app.modules.fees.services import Charge, amount_of
 from app.modules.fees.states import MONTHLY, FeeBasis, FeeKind
 from app.modules.movein.inspection import items_of, rooms_of_unit
 from app.modules.movein.models import CaseSignature, Defect, InspectionItem, InspectionRound, MoveInCase
@@ -296,10 +296,7 @@ def _text_values(case: MoveInCase, header: Header) -> dict[str, str | Bilingual 
     fee = next((i for i in items.values() if i.basis == FeeBasis.GFA_MONTH and i.kind == FeeKind.SERVICE_INCOME), None)
     deposit = next((i for i in items.values() if i.kind == FeeKind.DEPOSIT and i.code.startswith("renovation")), None)
     handover = unit.handover_date or case.handover_from
-    return {
-        "estate_name": Bilingual(estate.name_zh, estate.name_en),
-        "company": Bilingual(estate.company_zh, estate.company_en),
-        "developer": Bilingual(estate.developer_zh, estate.developer_en),
+    return estate_values(estate, header.issued_on) | {
         "unit_code": unit.code,
         "owner_name": _owner_names(case),
         "gross_area": f"{unit.gross_area:.2f}" if unit.gross_area else None,
@@ -307,14 +304,23 @@ def _text_values(case: MoveInCase, header: Header) -> dict[str, str | Bilingual 
         "layout": unit.layout or None,
         "fee_rate": f"{fee.rate.normalize():f}" if fee and fee.rate else None,
         "renovation_deposit": f"{deposit.rate:.2f}" if deposit and deposit.rate else None,
+        "handover_date": _day_in_both(handover),
+    }
+
+
+def estate_values(estate: Estate, today: date) -> dict[str, str | Bilingual | None]:
+    """Placeholders of standing texts that the estate fills in."""
+    return {
+        "estate_name": Bilingual(estate.name_zh, estate.name_en),
+        "company": Bilingual(estate.company_zh, estate.company_en),
+        "developer": Bilingual(estate.developer_zh, estate.developer_en),
         "bank_account": estate.bank_account or None,
         "service_phone": estate.service_phone or None,
         "emergency_phone": estate.emergency_phone or None,
         "complaint_phone": estate.complaint_phone or None,
         "address": Bilingual(estate.address_zh, estate.address_en) if estate.address_zh else None,
         "working_hours": Bilingual(estate.working_hours_zh, estate.working_hours_en) if estate.working_hours_zh else None,
-        "handover_date": _day_in_both(handover),
-        "today": _day_in_both(header.issued_on),
+        "today": _day_in_both(today),
     }
 
 

@@ -1,0 +1,122 @@
+"""Defects of all units: what is to be rectified, by whom, until when; reporting and re-inspecting them (MI-11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import MultiDict
+
+from app.core.access.actor import Actor, current_actor
+from app.core.files.services import attach
+from app.core.records.base import now
+from app.core.records.choices import in_language
+from app.extensions import db
+from app.fab import cells
+from app.fab.fields import DayField, RecordForm, TextField, estate_zone
+from app.fab.filters import ListQuery
+from app.fab.interface import RecordInterface
+from app.fab.views import RecordView, expose, requires
+from app.modules.movein.inspection import items_of, report_fixed, verify_fixed
+from app.modules.movein.inspection_queries import PHOTO, photos_of
+from app.modules.movein.models import Defect
+from app.modules.movein.states import DefectState
+
+COLOURS = {DefectState.OPEN: "orange", DefectState.FIXED: "blue", DefectState.VERIFIED: "green"}
+TO_DO = MultiDict([("state", str(DefectState.OPEN)), ("state", str(DefectState.FIXED))])
+"""What the list shows when nothing is asked for."""
+
+
+class FixedForm(RecordForm):
+    """The responsible party says the defect is rectified."""
+
+    fixed_on = DayField(_l("Rectified on"))
+
+
+class RecheckForm(RecordForm):
+    """The outcome of looking again."""
+
+    note = TextField(_l("Re-inspection note"), length=300)
+
+
+def _where(defect: Defect) -> str:
+    return " · ".join(in_language(*defect.item.titles.get(part, ["", ""])) for part in ("space", "item"))
+
+
+def _due(defect: Defect) -> Markup:
+    day = Markup("{}").format(cells.day(defect.due_on))
+    overdue = defect.state == DefectState.OPEN and defect.due_on < now().astimezone(estate_zone()).date()
+    return day + Markup(" ") + cells.badge(_("Overdue"), "red") if overdue else day
+
+
+class DefectView(RecordView):
+    datamodel = RecordInterface(Defect)
+    resource = "Defect"
+    route_base = "/defects"
+    list_title = _l("Defects")
+    show_title = _l("Defect")
+    intro = _l("Defects found at unit inspections that are not yet re-inspected as right; the state filter shows the others too.")
+    empty_hint = _l("Defects are entered at the inspection of a unit.")
+    list_columns = ("unit", "where", "description", "severity", "party", "party_name", "due_on", "state")
+    search_columns = ("unit_id", "description", "severity", "party", "party_name", "due_on", "state", "case_id")
+    order_columns = ("severity", "party", "due_on", "state")
+    base_order = (("due_on", "asc"), ("id", "asc"))
+    load = (joinedload(Defect.item),)
+    label_columns = {"where": _l("Space and item")}
+    list_cell = {
+        "where": _where,
+        "due_on": _due,
+        "state": lambda defect: cells.badge(defect.state.title, COLOURS[defect.state]),
+    }
+    show_fieldsets = (
+        ("", ("unit", "case_id", "where", "description", "position", "severity", "state")),
+        (_l("Rectification"), ("party", "party_name", "due_on", "fixed_on", "verified_on", "verified_by_name", "recheck_note")),
+    )
+    show_template = "movein/defect_show.html"
+
+    def read_list(self, args: MultiDict[str, str]) -> ListQuery:
+        return super().read_list(args or TO_DO)
+
+    def _page_of(self, record: Defect, **more: Any) -> str:
+        actor = current_actor()
+        parties = {entry.code: in_language(entry.title_zh, entry.title_en) for entry in items_of(db.session, "responsible_parties")}
+        return super()._page_of(
+            record, inspection=url_for("InspectionPage.show", pk=record.case_id), party=parties.get(record.party, record.party),
+            may_report=record.state == DefectState.OPEN and actor.may("rectify", "MoveInCase"),
+            may_verify=record.state == DefectState.FIXED and actor.may("inspect", "MoveInCase"),
+            fixed_form=FixedForm(None, data={"fixed_on": now().astimezone(estate_zone()).date()}), recheck_form=RecheckForm(None),
+            **more,
+        )  # fmt: skip
+
+    def sections(self, record: Defect, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
+        return [(_("Photos"), "movein/inspection/_photos.html", {"photos": photos_of(db.session, [record])[record.id]})]
+
+    @expose("/<int:pk>/fixed", methods=["POST"])
+    @requires("rectify", "MoveInCase")
+    def fixed(self, pk: int) -> Any:
+        """The responsible party reports the defect as rectified, with photos if there are any."""
+        defect, form = self.record_or_404(pk), FixedForm(request.form)
+        form.validate()
+
+        def work() -> None:
+            report_fixed(db.session, defect, fixed_on=form.values()["fixed_on"], actor=current_actor())
+            for photo in request.files.getlist("photo"):
+                if photo.filename:
+                    attach(db.session, defect, photo, kind=PHOTO, note=_("After rectification"), actor=current_actor())
+
+        return self.command(work, done=_("Reported as rectified; an inspector looks at it again."), then=self.address_of(defect))
+
+    @expose("/<int:pk>/verify", methods=["POST"])
+    @requires("inspect", "MoveInCase")
+    def verify(self, pk: int) -> Any:
+        """Re-inspect the defect outside a round."""
+        defect, form = self.record_or_404(pk), RecheckForm(request.form)
+        passed, note = request.form.get("outcome") == "pass", (form.note.data or "")[:300]
+        return self.command(
+            lambda: verify_fixed(db.session, defect, passed=passed, note=note, actor=current_actor()),
+            done=_("The defect is re-inspected.") if passed else _("The defect is open again."), then=self.address_of(defect),
+        )  # fmt: skip
