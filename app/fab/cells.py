@@ -15,19 +15,23 @@ from app.fab.fields import estate_zone, masked, title_of
 from app.fab.interface import Attribute, Kind
 
 
-def day(value: date | datetime | None) -> str:
-    """``2026-11-21`` in English, ``2026年11月21日`` in Chinese; of a moment the day in the estate's zone."""
+def day(value: date | datetime | None, compact: bool = False) -> str:
+    """``2026-11-21`` in English, ``2026年11月21日`` in Chinese; of a moment the day in the estate's zone.
+
+    ``compact`` gives the short form in both languages: lists are read down the column.
+    """
     if value is None:
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(estate_zone()).date()
     locale = get_locale()
-    return f"{value.year}年{value.month}月{value.day}日" if locale and locale.language == "zh" else value.isoformat()
+    chinese = locale is not None and locale.language == "zh" and not compact
+    return f"{value.year}年{value.month}月{value.day}日" if chinese else value.isoformat()
 
 
-def moment(value: datetime | None) -> str:
+def moment(value: datetime | None, compact: bool = False) -> str:
     """``2026-11-21 14:30`` (``2026年11月21日 14:30``) in the estate's zone."""
-    return f"{day(value)} {value.astimezone(estate_zone()):%H:%M}" if value is not None else ""
+    return f"{day(value, compact)} {value.astimezone(estate_zone()):%H:%M}" if value is not None else ""
 
 
 def number(value: Decimal | int, places: int | None = None) -> str:
@@ -42,8 +46,8 @@ def badge(title: Any, colour: str) -> Markup:
     return Markup('<span class="badge bg-{0}-lt text-{0}-lt-fg">{1}</span>').format(colour or "secondary", title)
 
 
-def text_of(attribute: Attribute, value: Any) -> str:
-    """A value as plain text in the reader's language; empty for nothing."""
+def text_of(attribute: Attribute, value: Any, compact: bool = False) -> str:
+    """A value as plain text in the reader's language; empty for nothing. ``compact`` as for :func:`day`."""
     if value is None:
         return ""
     match attribute.kind:
@@ -56,31 +60,31 @@ def text_of(attribute: Attribute, value: Any) -> str:
         case Kind.REFERENCE:
             return title_of(value)
         case Kind.MOMENT:
-            return moment(value)
+            return moment(value, compact)
         case Kind.DAY:
-            return day(value)
+            return day(value, compact)
     if isinstance(value, Decimal):
         form = attribute.info.get("format")
         return format_money(value) if form == "money" else format_area(value) if form == "area" else number(value)
     if isinstance(value, int) and not isinstance(value, bool) and attribute.name != "id":
         return number(value)
     if isinstance(value, datetime):
-        return moment(value)
-    return day(value) if isinstance(value, date) else str(value)
+        return moment(value, compact)
+    return day(value, compact) if isinstance(value, date) else str(value)
 
 
-def cell_of(attribute: Attribute, value: Any, address: str | None = None) -> Markup:
+def cell_of(attribute: Attribute, value: Any, address: str | None = None, compact: bool = False) -> Markup:
     """A value as HTML: choices with a colour as badges, references as links to ``address``, the rest as text."""
     if value is None or value == "":
         return Markup('<span class="text-secondary">–</span>')
+    if hasattr(value, "__html__"):
+        return Markup(value.__html__())  # noqa: S704
     if attribute.kind is Kind.CHOICE and attribute.option(value).colour:
         choice = attribute.option(value)
         return badge(choice.title, choice.colour)
-    if hasattr(value, "__html__"):
-        return Markup(value.__html__())  # noqa: S704
     if address:
-        return Markup('<a href="{}">{}</a>').format(address, text_of(attribute, value))
-    text = escape(text_of(attribute, value))
+        return Markup('<a href="{}">{}</a>').format(address, text_of(attribute, value, compact))
+    text = escape(text_of(attribute, value, compact))
     if attribute.kind is Kind.LONG_TEXT:
         return Markup('<span class="gj-lines">{}</span>').format(text)
     return text

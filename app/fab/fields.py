@@ -25,6 +25,7 @@ from wtforms.widgets import html_params
 from app.core.access.masking import mask, mask_id_tail
 from app.core.records.base import SYSTEM_COLUMNS
 from app.core.records.identifiers import halfwidth
+from app.extensions import db
 from app.fab.interface import Attribute, Kind, RecordInterface, token_of
 
 WHOLE_LIMIT = 2**31 - 1
@@ -199,7 +200,7 @@ class LookupWidget:
         chosen = field.chosen()
         option = Markup('<option value="{}" selected>{}</option>').format(*chosen) if chosen else ""
         return Markup("<select {}><option value=''></option>{}</select>").format(
-            Markup(html_params(name=field.name, **kwargs)),
+            Markup(html_params(name=field.name, **kwargs)),  # noqa: S704
             option,
         )
 
@@ -234,9 +235,9 @@ class ReferenceField(wtforms.Field):
     def record(self) -> Any | None:
         if not isinstance(self.data, int):
             return None
-        key = sa.inspect(self.target).primary_key[0]
+        key: Any = sa.inspect(self.target).primary_key[0]
         query = sa.select(self.target).where(key == self.data)
-        return current_app.appbuilder.session.scalars(query).one_or_none()
+        return db.session.scalars(query).one_or_none()
 
     def chosen(self) -> tuple[int, str] | None:
         record = self.record()
@@ -245,10 +246,10 @@ class ReferenceField(wtforms.Field):
     def post_validate(self, form: wtforms.Form, validation_stopped: bool) -> None:
         if self.data is None or validation_stopped:
             return
-        key = sa.inspect(self.target).primary_key[0]
+        key: Any = sa.inspect(self.target).primary_key[0]
         clauses = self.allowed() if self.allowed else ()
         query = sa.select(key).select_from(self.target).where(key == self.data, *clauses)
-        if current_app.appbuilder.session.scalar(query) is None:
+        if db.session.scalar(query) is None:
             raise validators.ValidationError(_("Choose one of the records offered."))
 
 
@@ -258,7 +259,9 @@ class SecretField(wtforms.StringField):
     widget = widgets.TextInput()
 
     def __init__(self, *args: Any, mask_as: str = "", **kwargs: Any) -> None:
-        self.mask_as, self.stored = mask_as, None
+        self.mask_as = mask_as
+        self.stored: str | None = None
+        self.data: str | None = None
         super().__init__(*args, **kwargs)
 
     def process_data(self, value: str | None) -> None:
@@ -394,4 +397,4 @@ def _empty(attribute: Attribute) -> str | None:
 
 def _default(column: sa.Column[Any]) -> Any:
     default = column.default
-    return default.arg if default is not None and default.is_scalar else None
+    return default.arg if isinstance(default, sa.ColumnDefault) and default.is_scalar else None

@@ -59,7 +59,8 @@ class Criterion:
         if self.attribute.kind is Kind.MOMENT:
             bounds = [column >= _midnight(start, self.zone)] if start else []
             return bounds + ([column < _midnight(end + timedelta(days=1), self.zone)] if end else [])
-        return [column >= start] * (start is not None) + [column <= end] * (end is not None)
+        bounds = [column >= start] if start is not None else []
+        return bounds + ([column <= end] if end is not None else [])
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection, joinedl
 
 from app.core.records.base import UtcDateTime
 from app.core.records.secrets import EncryptedText
+from app.extensions import db
 
 
 class Kind(StrEnum):
@@ -121,7 +122,7 @@ class Attribute:
             if self.relation:
                 return getattr(record, self.relation)
             number = getattr(record, self.key)
-            return None if number is None else current_app.appbuilder.session.get(self.target, number)
+            return None if number is None else db.session.get(self.target, number)
         found = getattr(record, self.key if self.column is not None else self.name)
         return found() if callable(found) else found
 
@@ -212,6 +213,10 @@ def model_of(table: str) -> type | None:
 
 class RecordInterface(SQLAInterface):
     """The data interface of one model, without state shared between requests."""
+
+    @property
+    def session(self) -> Any:
+        return db.session
 
     @cached_property
     def columns(self) -> dict[str, sa.Column[Any]]:

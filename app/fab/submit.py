@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, request
+from flask import request
 from flask_babel import gettext as _
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -19,6 +19,7 @@ from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.core.records.submissions import AlreadySubmitted, earlier_result, remember_submission
 from app.core.workflow.table import Blocked
+from app.extensions import db
 from app.fab.interface import model_of
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Outcome:
     result: Any = None
     errors: Mapping[str, list[str]] = field(default_factory=dict)
     stale: bool = False
+    taken: bool = False
+    """A value that must be unique is in use; ``errors`` says which."""
 
     @property
     def done(self) -> bool:
@@ -56,7 +59,7 @@ def carry_out(
     ``location(result)`` is the address to continue at. ``messages`` are sentences for constraints by their name, or
     ``(column, sentence)``. Refusals roll everything back and come back in the outcome; rights errors pass through.
     """
-    session = current_app.appbuilder.session
+    session = db.session
     token = request.form.get("submit_token", "")
     token = token if TOKEN.fullmatch(token) else ""
     if token and (before := earlier_result(session, token)):
@@ -77,7 +80,8 @@ def carry_out(
         return Outcome(stale=True)
     except (Blocked, InvalidValue, FieldErrors, IntegrityError, DataError) as error:
         session.rollback()
-        return Outcome(errors=refusals(error, messages or {}))
+        taken = isinstance(error, IntegrityError) and _diagnose(error).kind == "unique"
+        return Outcome(errors=refusals(error, messages or {}), taken=taken)
     except BaseException:
         session.rollback()
         raise
@@ -167,7 +171,7 @@ def _unique_sets(table: str) -> dict[str, tuple[str, ...]]:
 
 
 def _formatted(constraint: Any) -> str:
-    dialect = current_app.appbuilder.session.get_bind().dialect
+    dialect = db.session.get_bind().dialect
     return dialect.identifier_preparer.format_constraint(constraint, _alembic_quote=False) or ""
 
 

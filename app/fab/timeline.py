@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 
 from app.core.audit.models import AuditEntry
 from app.core.records.base import Stamped
+from app.extensions import db
 from app.fab.cells import text_of
 from app.fab.fields import title_of
 from app.fab.interface import Attribute, Kind, RecordInterface, model_of
@@ -44,6 +45,8 @@ class Happening:
     icon: str
     changes: tuple[Change, ...] = ()
     note: str = ""
+    first: bool = False
+    """The record was made; ``changes`` are its first values."""
 
 
 def timeline(record: Stamped, limit: int = 50) -> list[Happening]:
@@ -63,7 +66,7 @@ def entries_about(records: Sequence[Stamped], limit: int = 50) -> list[Happening
 
 
 def _happenings(clauses: Sequence[Any], kind: str, limit: int) -> list[Happening]:
-    session = current_app.appbuilder.session
+    session = db.session
     found = session.scalars(sa.select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc()).limit(limit)).all()
     named = _names_of_references(found)
     return [_happening(entry, named, entry.record_type == kind) for entry in found]
@@ -88,19 +91,18 @@ def _names_of_references(entries: Iterable[AuditEntry]) -> dict[tuple[type, int]
                 wanted.setdefault(attribute.target, set()).update(v for v in pair if isinstance(v, int))
     named = {}
     for target, numbers in wanted.items():
-        key = sa.inspect(target).primary_key[0]
-        for row in current_app.appbuilder.session.scalars(sa.select(target).where(key.in_(numbers))):
+        key: Any = sa.inspect(target).primary_key[0]
+        for row in db.session.scalars(sa.select(target).where(key.in_(numbers))):
             named[target, row.id] = title_of(row)
     return named
 
 
 def _happening(entry: AuditEntry, named: Mapping[tuple[type, int], str], own: bool) -> Happening:
-    if entry.kind == "transition":
-        what, changes = _step(entry), ()
-    else:
-        what = _sentence(entry.kind, own)
-        changes = tuple(_changes(entry, named)) if entry.kind in {"update", "create"} else ()
-    return Happening(entry.at, entry.actor_name, what, ICONS.get(entry.kind, "point"), changes, entry.note)
+    what = _step(entry) if entry.kind == "transition" else _sentence(entry.kind, own)
+    changes = tuple(_changes(entry, named)) if entry.kind in {"update", "create"} else ()
+    return Happening(
+        entry.at, entry.actor_name, what, ICONS.get(entry.kind, "point"), changes, entry.note, entry.kind == "create"
+    )
 
 
 def _sentence(kind: str, own: bool) -> str:

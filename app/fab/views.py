@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import sqlalchemy as sa
-from flask import Response, abort, current_app, flash, redirect, request, send_file, url_for
+from flask import Response, abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseCRUDView, BaseView, expose
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -28,6 +28,7 @@ from app.core.records.base import now
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Workflow
+from app.extensions import db
 from app.fab import cells
 from app.fab.errors import error_page
 from app.fab.fields import RecordForm, estate_zone, form_class, title_of
@@ -103,6 +104,7 @@ class Cell:
 
     attribute: Attribute
     html: Any
+    empty: bool = False
 
     @property
     def label(self) -> Any:
@@ -272,7 +274,7 @@ class RecordView(BaseCRUDView):
     def read_list(self, args: MultiDict[str, str]) -> ListQuery:
         return read_query(args, self.filtered, self.sortable, self.order, estate_zone())
 
-    def _clauses(self, query: ListQuery) -> list[Any]:
+    def clauses(self, query: ListQuery) -> list[Any]:
         return [*self.scope(), *query.clauses(self.searched)]
 
     def unit_of(self, name: str) -> Any:
@@ -280,25 +282,22 @@ class RecordView(BaseCRUDView):
         column = self.datamodel.columns.get(name)
         return column.info.get("unit", "") if column is not None else ""
 
-    def cell(self, record: Any, attribute: Attribute) -> Cell:
-        """The attribute of a record as HTML."""
+    def cell(self, record: Any, attribute: Attribute, compact: bool = False) -> Cell:
+        """The attribute of a record as HTML; ``compact`` is how lists write days."""
         own = self.list_cell.get(attribute.name)
-        if own:
-            value = own(record)
-            return Cell(attribute, value if hasattr(value, "__html__") else cells.cell_of(attribute, value))
-        value = attribute.value(record)
-        return Cell(
-            attribute, cells.cell_of(attribute, value, address_of(value) if attribute.kind is Kind.REFERENCE else None)
-        )
+        value = own(record) if own else attribute.value(record)
+        empty = value is None or value == ""
+        address = address_of(value) if attribute.kind is Kind.REFERENCE and not own else None
+        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty)
 
     def lines(self, records: Iterable[Any], attributes: Sequence[Attribute]) -> list[Line]:
-        return [Line(r, self.address_of(r), [self.cell(r, a) for a in attributes]) for r in records]
+        return [Line(r, self.address_of(r), [self.cell(r, a, compact=True) for a in attributes]) for r in records]
 
     @expose("/")
     @requires("read")
     def list(self) -> str:
         query = self.read_list(request.args)
-        clauses = self._clauses(query)
+        clauses = self.clauses(query)
         total, page, records = self.datamodel.page(clauses, query.order, query.page, query.size, self.listed, self.load)
         for problem in query.problems:
             flash(problem, "warning")
@@ -327,7 +326,7 @@ class RecordView(BaseCRUDView):
     def export(self, form: str) -> Response:
         """Exactly what the list shows, all pages of it."""
         query = self.read_list(request.args)
-        records = self.datamodel.stream(self._clauses(query), query.order, self.listed, self.load)
+        records = self.datamodel.stream(self.clauses(query), query.order, self.listed, self.load)
         rows = ([self._export_value(record, a) for a in self.listed] for record in records)
         heads = [str(a.label) for a in self.listed]
         file = tempfile.SpooledTemporaryFile(max_size=4 * 1024 * 1024)
@@ -335,10 +334,12 @@ class RecordView(BaseCRUDView):
             tables.write_csv(file, heads, rows)
         else:
             tables.write_xlsx(file, str(self.list_title), heads, rows)
-        file.seek(0)
-        day = now().astimezone(estate_zone()).date()
-        kind = tables.CSV if form == "csv" else tables.XLSX
-        return send_file(file, mimetype=kind, as_attachment=True, download_name=f"{self.list_title}-{day}.{form}")
+        size = file.tell()
+        name = f"{self.list_title}-{now().astimezone(estate_zone()).date()}.{form}"
+        answer = Response(_read_once(file), mimetype=tables.CSV if form == "csv" else tables.XLSX)
+        answer.content_length = size
+        answer.headers.set("Content-Disposition", "attachment", filename=name)
+        return answer
 
     def _export_value(self, record: Any, attribute: Attribute) -> Any:
         own = self.list_cell.get(attribute.name)
@@ -614,7 +615,7 @@ class LookupPage(Page):
         actor = current_actor()
         text, page = request.args.get("q", "").replace("\0", "").strip()[:100], request.args.get("page", "1")
         number = int(page) if page.isascii() and page.isdigit() and 0 < int(page[:6]) and len(page) < 7 else 1
-        session = current_app.appbuilder.session
+        session = db.session
         narrowed = self._narrowed(request.args.get("for", ""))
         if table == Account.__tablename__:
             query = _colleagues(actor, text)
@@ -637,6 +638,14 @@ class LookupPage(Page):
         name, _dot, column = place.partition(".")
         view = record_views().get(name)
         return [*view.allowed[column]()] if view and column in view.allowed else []
+
+
+def _read_once(file: IO[bytes]) -> Iterator[bytes]:
+    """The content of a temporary file from its start; the file goes with its reader."""
+    with file:
+        file.seek(0)
+        while chunk := file.read(1 << 16):
+            yield chunk
 
 
 def _colleagues(actor: Actor, text: str) -> Any:

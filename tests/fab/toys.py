@@ -17,6 +17,7 @@ from app.core.records.choices import Choice, choice
 from app.core.records.identifiers import phone
 from app.core.records.secrets import EncryptedText, HasSecrets
 from app.core.workflow.table import Ask, Look, Transition, Workflow
+from app.fab.api import RecordApi
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, RelatedList
 
@@ -51,7 +52,9 @@ def declare() -> SimpleNamespace:
         code: Mapped[str] = mapped_column(sa.String(20), info={"label": "Code"})
         name: Mapped[str] = mapped_column(sa.String(30), default="", info={"label": "Name"})
         shelf_id: Mapped[int] = within_estate("toy_shelf", info={"label": "Shelf"})
-        price: Mapped[Decimal] = mapped_column(sa.Numeric(12, 2), default=Decimal(0), info={"label": "Price", "format": "money", "unit": "CNY"})
+        price: Mapped[Decimal] = mapped_column(
+            sa.Numeric(12, 2), default=Decimal(0), info={"label": "Price", "format": "money", "unit": "CNY"}
+        )
         weight: Mapped[int | None] = mapped_column(info={"label": "Weight", "help": "In grams."})
         bought_on: Mapped[dt.date | None] = mapped_column(info={"label": "Bought on"})
         seen_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, info={"label": "Seen at"})
@@ -94,15 +97,22 @@ def declare() -> SimpleNamespace:
         resource = "ToyItem"
         route_base = "/toys"
         list_title, show_title, add_title, edit_title = "Toys", "Toy", "New toy", "Change toy"
-        list_columns = ["code", "name", "shelf_id", "shelf.code", "ware", "price", "bought_on", "seen_at", "fragile", "phone", "keeper_id", "state", "shelf_mark"]  # fmt: skip
+        list_columns = [
+            "code", "name", "shelf_id", "shelf.code", "ware", "price", "bought_on", "seen_at", "fragile", "phone", "keeper_id", "state",
+            "shelf_mark",
+        ]  # fmt: skip
         label_columns = {"shelf_mark": "Mark", "shelf.code": "Code of the shelf"}
-        search_columns = ["code", "name", "shelf.code", "shelf_id", "ware", "price", "weight", "bought_on", "seen_at", "fragile", "phone", "state"]  # fmt: skip
+        search_columns = [
+            "code", "name", "shelf.code", "shelf_id", "ware", "price", "weight", "bought_on", "seen_at", "fragile", "phone", "state",
+        ]  # fmt: skip
         base_order = ("code", "asc")
         show_fieldsets = [
             ("Facts", ["code", "name", "shelf_id", "ware", "price", "weight", "bought_on", "seen_at", "fragile"]),
             ("More", ["note", "phone", "keeper_id", "state"]),
         ]
-        add_columns = ["code", "name", "shelf_id", "ware", "price", "weight", "bought_on", "seen_at", "fragile", "note", "phone", "keeper_id"]  # fmt: skip
+        add_columns = [
+            "code", "name", "shelf_id", "ware", "price", "weight", "bought_on", "seen_at", "fragile", "note", "phone", "keeper_id",
+        ]  # fmt: skip
         edit_columns = add_columns
         constraint_messages = {"price_not_negative": ("price", "A price is never negative.")}
         workflow = flow
@@ -120,6 +130,10 @@ def declare() -> SimpleNamespace:
         base_order = ("code", "asc")
         related = [RelatedList(view="ToyItemView", column="shelf_id", columns=["code", "price"])]
 
+    class ToyItemApi(RecordApi):
+        view = "ToyItemView"
+        resource_name = "toys"
+
     def register(registry) -> None:  # type: ignore[no-untyped-def]
         registry.grants({
             "ToyItem": {"read": EVERYONE, "create update delete sell": COUNTER},
@@ -127,6 +141,7 @@ def declare() -> SimpleNamespace:
         })  # fmt: skip
         registry.workflow(flow)
         registry.view(ToyItemView, label="Toys", category="Shop", icon="briefcase")
+        registry.view(ToyItemApi)
         registry.view(ToyShelfView, label="Shelves", category="Shop", icon="archive")
 
     return SimpleNamespace(Shelf=Shelf, Item=Item, flow=flow, ToyItemView=ToyItemView, register=register)
