@@ -52,6 +52,7 @@ def test_an_issued_paper_knows_what_it_was_printed_from(session: Any, paper: Pap
     pdf = services.original(paper)
     assert pdf.startswith(b"%PDF-") and paper.number in text_of(pdf)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.kind == "print")).one()
+    assert entry.note.startswith(paper.number)
     assert (entry.subject_type, entry.changes["number"][1]) == ("building", paper.number)
 
 

@@ -57,7 +57,9 @@ def _log_changes(session: Session, context: Any) -> None:
 def _entries_of_flush(session: Session) -> Iterator[Entry]:
     for record in session.new:
         if isinstance(record, Stamped):
-            yield Entry("create", record, {k: [None, new] for k, (_, new) in _changes(record).items() if new is not None})
+            kind, note = record.audit_birth
+            born = {k: [None, new] for k, (_, new) in _changes(record).items() if new is not None}
+            yield Entry(kind, record, born, note)
     for record in session.dirty:
         if isinstance(record, Stamped) and (changes := _changes(record)):
             yield Entry("update", record, {k: list(pair) for k, pair in changes.items()})

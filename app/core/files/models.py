@@ -60,3 +60,7 @@ class Attachment(Record):
     @property
     def audit_subject(self) -> tuple[str, int | None]:
         return self.record_type, self.record_id
+
+    @property
+    def audit_birth(self) -> tuple[str, str]:
+        return "file", self.name

@@ -162,7 +162,7 @@ def _carry_out(session: Session, job: Job) -> None:
             with acting(actor):
                 run = Run(session, job, actor, token, dict(job.checkpoint))
                 result = registry().jobs[kind](run, **job.arguments) or {}
-                run.end(JobState.DONE, result=result)
+                run.end(JobState.DONE, result=result, progress=Job.total)
         except LostLease:
             session.rollback()
             current_app.logger.warning("job %s: lease lost to another worker", kind)

@@ -101,6 +101,10 @@ class Paper(Record):
     def audit_subject(self) -> tuple[str, int | None]:
         return self.record_type, self.record_id
 
+    @property
+    def audit_birth(self) -> tuple[str, str]:
+        return "print", f"{self.number} {self.title_zh}"
+
     def allows(self, verb: str, actor: Actor) -> bool:
         """Its files are read by whoever reads what the paper is about; they are added by whoever may print it."""
         kind = registry().papers.get(self.code)
@@ -124,3 +128,7 @@ class PaperCopy(Record):
     @property
     def audit_subject(self) -> tuple[str, int | None]:
         return self.paper.audit_subject
+
+    @property
+    def audit_birth(self) -> tuple[str, str]:
+        return "print", f"{self.paper.number} {self.purpose}".strip()

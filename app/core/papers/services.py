@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from app.core.access.actor import Actor, NotAllowed
-from app.core.audit.log import record_event
 from app.core.files.models import Attachment
 from app.core.files.services import attach, content, keep
 from app.core.jobs.services import titled
@@ -88,7 +87,6 @@ def issue(session: Session, kind: PaperKind, record: Record, *, language: str, a
     session.add(paper)
     session.flush()
     _supersede_earlier(session, paper)
-    record_event(session, "print", paper, number=paper.number, language=language, purpose="issue")
     return paper
 
 
@@ -120,7 +118,6 @@ def copy(session: Session, paper: Paper, *, actor: Actor, purpose: str = "") -> 
     )  # fmt: skip
     session.add(made)
     session.flush()
-    record_event(session, "print", paper, number=paper.number, copy=made.id, purpose=made.purpose)
     return made
 
 

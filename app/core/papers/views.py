@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -30,6 +30,7 @@ from app.extensions import db
 from app.fab import cells
 from app.fab.interface import RecordInterface
 from app.fab.scope import public, safe_next
+from app.fab.submit import carry_out
 from app.fab.views import Page, RecordView, expose, link_to_show
 
 COPY_OPEN = timedelta(minutes=15)
@@ -169,13 +170,12 @@ class PaperView(RecordView):
             back=safe_next(request.form.get("next")),
         )
 
-    def _open_copy(self, work: Any) -> Any:
-        return self.command(
-            work,
-            done=_("The copy is logged."),
-            then=lambda made: url_for("PaperView.copy", pk=made.id),
-            back=safe_next(request.form.get("next")),
-        )
+    def _open_copy(self, work: Callable[[], PaperCopy]) -> Any:
+        """Log a copy and go to its bytes, in a tab of its own; a refusal is told on the page it came from."""
+        outcome = carry_out(work, lambda made: url_for("PaperView.copy", pk=made.id))
+        for sentence in outcome.errors.get("", []):
+            flash(sentence, "danger")
+        return redirect(outcome.location or safe_next(request.form.get("next")))
 
 
 class VerifyPage(Page):

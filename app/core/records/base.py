@@ -112,6 +112,11 @@ class Stamped(Model):
         """Record on whose timeline changes of this row appear, as (table name, id); itself by default."""
         return self.__tablename__, self.id
 
+    @property
+    def audit_birth(self) -> tuple[str, str]:
+        """How the log tells that this row came about: kind of entry and note; a print or a file is more than a row."""
+        return "create", ""
+
 
 class Record(Stamped):
     """A row that belongs to one estate."""
