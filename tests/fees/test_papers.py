@@ -29,11 +29,19 @@ def context_of(kind: Any, record: Any) -> Any:
 @pytest.fixture
 def payment(session: Any, bill_for: Any, item: Any, actor_of: Any) -> Any:
     bill = bill_for(
-        Charge(item=item("property_service"), months=3, period_from=date(2026, 12, 1), discount=Decimal(50), discount_reason="优惠"),
+        Charge(
+            item=item("property_service"),
+            months=3,
+            period_from=date(2026, 12, 1),
+            discount=Decimal(50),
+            discount_reason="优惠",
+        ),
         Charge(item=item("gas_connection"), quantity=Decimal(1)),
     )
     parts = {bill.lines[0].id: Decimal("700.29")}
-    return take_payment(session, bill, parts=parts, method=PaymentMethod.WECHAT, reference="4200001", actor=actor_of("cashier"))
+    return take_payment(
+        session, bill, parts=parts, method=PaymentMethod.WECHAT, reference="4200001", actor=actor_of("cashier")
+    )
 
 
 def test_the_fee_record_lists_what_was_charged_and_received(payment: Any) -> None:
@@ -43,7 +51,11 @@ def test_the_fee_record_lists_what_was_charged_and_received(payment: Any) -> Non
     assert (service.basis, service.amount, service.discount, service.received) == (
         "89.32 m² × ¥2.80 × 3", Decimal("750.29"), Decimal(50), Decimal("700.29"),
     )  # fmt: skip
-    assert (service.kind.en, service.method.en, service.receipt_no) == ("Service income", "WeChat Pay", payment.receipt_no)
+    assert (service.kind.en, service.method.en, service.receipt_no) == (
+        "Service income",
+        "WeChat Pay",
+        payment.receipt_no,
+    )
     assert (gas.kind.en, gas.received, gas.method, gas.receipt_no) == ("Collection on behalf", 0, None, "")
     assert (paper.receivable, paper.received, paper.cashier) == (Decimal("780.29"), Decimal("700.29"), "Cashier")
 
@@ -57,7 +69,12 @@ def test_a_reversed_payment_leaves_the_fee_record(session: Any, payment: Any, ac
 def test_the_notice_asks_for_what_is_left(session: Any, payment: Any) -> None:
     paper = context_of(NOTICE, payment.bill)
     assert [line.due for line in paper.lines] == [0, Decimal(80)]
-    assert (paper.total, paper.due_on, paper.addressee, paper.phone) == (Decimal(80), payment.bill.due_on, "张三丰", "010-12345678")
+    assert (paper.total, paper.due_on, paper.addressee, paper.phone) == (
+        Decimal(80),
+        payment.bill.due_on,
+        "张三丰",
+        "010-12345678",
+    )
     assert (paper.account, len(paper.ways)) == ("", 1)
     session.get(Estate, 1).bank_account = "安居物业，中国银行，3566 0000"
     paper = context_of(NOTICE, payment.bill)
@@ -66,8 +83,15 @@ def test_the_notice_asks_for_what_is_left(session: Any, payment: Any) -> None:
 
 def test_the_receipt_says_who_paid_what_how_and_when(session: Any, payment: Any) -> None:
     paper = context_of(RECEIPT, payment)
-    assert [(line.item.en, line.amount) for line in paper.lines] == [("Property service fee (advance)", Decimal("700.29"))]
-    assert (paper.payer, paper.method.en, paper.reference, paper.cashier) == ("张三丰", "WeChat Pay", "4200001", "Cashier")
+    assert [(line.item.en, line.amount) for line in paper.lines] == [
+        ("Property service fee (advance)", Decimal("700.29"))
+    ]
+    assert (paper.payer, paper.method.en, paper.reference, paper.cashier) == (
+        "张三丰",
+        "WeChat Pay",
+        "4200001",
+        "Cashier",
+    )
     assert paper.received_at.tzinfo is None
     assert (paper.received_at - payment.received_at.replace(tzinfo=None)).total_seconds() == 8 * 3600
     assert (paper.reverses, paper.total) == ("", Decimal("700.29"))

@@ -36,7 +36,16 @@ def pay(session: Any, bill: Any, actor: Any, *amounts: str, **values: Any) -> Pa
 
 
 def fee(basis: FeeBasis, rate: str, **values: Any) -> FeeItem:
-    return FeeItem(id=7, code="x", title_zh="费", title_en="Fee", basis=basis, rate=Decimal(rate), **values, handling_fee=Decimal(0))
+    return FeeItem(
+        id=7,
+        code="x",
+        title_zh="费",
+        title_en="Fee",
+        basis=basis,
+        rate=Decimal(rate),
+        **values,
+        handling_fee=Decimal(0),
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,9 @@ def test_a_bill_freezes_what_the_catalogue_said(session: Any, bill_for: Any, ite
         ({"code": "maintenance_fund"}, "item"),
     ],
 )
-def test_a_line_that_cannot_be_billed_names_its_input(bill_for: Any, item: Any, charge: dict[str, Any], input_name: str) -> None:
+def test_a_line_that_cannot_be_billed_names_its_input(
+    bill_for: Any, item: Any, charge: dict[str, Any], input_name: str
+) -> None:
     wanted = item(charge.pop("code"))
     with pytest.raises(FieldErrors) as refusal:
         bill_for(Charge(item=wanted, **charge))
@@ -119,7 +130,9 @@ def test_billing_by_area_needs_the_area(session: Any, bill_for: Any, household: 
         bill_for()
 
 
-def test_a_bill_needs_lines_a_payer_and_a_due_date_that_is_not_past(session: Any, household: Any, bill_for: Any, actor_of: Any) -> None:
+def test_a_bill_needs_lines_a_payer_and_a_due_date_that_is_not_past(
+    session: Any, household: Any, bill_for: Any, actor_of: Any
+) -> None:
     from app.modules.fees.services import issue_bill
 
     with pytest.raises(InvalidValue):
@@ -157,7 +170,9 @@ def test_a_payment_of_nothing_or_for_another_bill_is_refused(session: Any, bill_
     with pytest.raises(InvalidValue):
         pay(session, bill, actor_of("cashier"), "0", "0")
     with pytest.raises(InvalidValue):
-        take_payment(session, bill, parts={other.lines[0].id: Decimal(1)}, method=PaymentMethod.CASH, actor=actor_of("cashier"))
+        take_payment(
+            session, bill, parts={other.lines[0].id: Decimal(1)}, method=PaymentMethod.CASH, actor=actor_of("cashier")
+        )
 
 
 def test_a_reversal_books_back_and_leaves_the_payment_as_it_was(session: Any, bill_for: Any, actor_of: Any) -> None:
@@ -235,7 +250,9 @@ def test_receipt_numbers_have_no_gap_after_a_refusal(session: Any, bill_for: Any
 # The law (rules §12)
 
 
-def test_no_handling_fee_on_money_collected_for_suppliers(session: Any, item: Any, bill_for: Any, actor_of: Any) -> None:
+def test_no_handling_fee_on_money_collected_for_suppliers(
+    session: Any, item: Any, bill_for: Any, actor_of: Any
+) -> None:
     gas = item("gas_connection")
     gas.handling_fee = Decimal(5)
     with session.no_autoflush, pytest.raises(FieldErrors) as refusal:
@@ -301,10 +318,14 @@ def refused(session: Any, statement: Any) -> None:
         session.connection().execute(statement)
 
 
-def test_the_log_of_a_bill_stands_on_the_case_it_was_issued_for(session: Any, bill_for: Any, household: Any, actor_of: Any) -> None:
+def test_the_log_of_a_bill_stands_on_the_case_it_was_issued_for(
+    session: Any, bill_for: Any, household: Any, actor_of: Any
+) -> None:
     bill = bill_for(source=household.unit)
     payment = pay(session, bill, actor_of("cashier"), "1")
-    kept = session.scalars(select(AuditEntry).where(AuditEntry.record_type == "payment", AuditEntry.record_id == payment.id))
+    kept = session.scalars(
+        select(AuditEntry).where(AuditEntry.record_type == "payment", AuditEntry.record_id == payment.id)
+    )
     assert [(entry.subject_type, entry.subject_id) for entry in kept] == [("unit", household.unit.id)]
 
 
@@ -318,4 +339,3 @@ def test_seeding_again_leaves_the_catalogue_as_the_centre_changed_it(session: An
     seed(session, session.get(Estate, 1))
     assert item("access_card").rate == Decimal(99)
     assert item("cable_tv").rate == Decimal(100)
-

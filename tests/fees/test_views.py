@@ -27,7 +27,9 @@ def text_of(answer: Any) -> str:
 def paid(session: Any, bill_for: Any, actor_of: Any) -> Payment:
     bill = bill_for()
     parts = {bill.lines[0].id: Decimal(700), bill.lines[1].id: Decimal(30)}
-    payment = take_payment(session, bill, parts=parts, method=PaymentMethod.WECHAT, reference="42000", actor=actor_of("cashier"))
+    payment = take_payment(
+        session, bill, parts=parts, method=PaymentMethod.WECHAT, reference="42000", actor=actor_of("cashier")
+    )
     session.commit()
     return payment
 
@@ -57,7 +59,11 @@ def test_a_bill_is_issued_for_the_chosen_items(session: Any, household: Any, ite
     bill = session.scalars(select(Bill)).one()
     assert (answer.status_code, answer.location) == (303, f"/bills/{bill.id}")
     assert [line.receivable for line in bill.lines] == [Decimal("750.29"), Decimal("25.00")]
-    assert (bill.payer_name, bill.payer_id, bill.lines[0].period_to) == ("张三丰", household.owner.id, date(2027, 2, 28))
+    assert (bill.payer_name, bill.payer_id, bill.lines[0].period_to) == (
+        "张三丰",
+        household.owner.id,
+        date(2027, 2, 28),
+    )
     page = text_of(client.get(answer.location))
     for said in (bill.number, "¥775.29", "人民币柒佰柒拾伍元贰角玖分", "89.32 m² × ¥2.80 × 3", "入住优惠", "Unpaid"):
         assert said in page
@@ -101,7 +107,9 @@ def test_amounts_are_computed_while_typing(session: Any, household: Any, item: A
     assert session.scalars(select(Bill)).all() == []
 
 
-def test_a_bill_for_a_case_names_it_and_leads_back(session: Any, household: Any, item: Any, client_of: Any, paid: Payment) -> None:
+def test_a_bill_for_a_case_names_it_and_leads_back(
+    session: Any, household: Any, item: Any, client_of: Any, paid: Payment
+) -> None:
     client = client_of("receptionist")
     source = f"bill:{paid.bill_id}"
     assert client.get(f"/bills/new?source={source}&unit={household.unit.id}").status_code == 200
@@ -191,7 +199,12 @@ def test_strangers_to_a_deed_find_nothing(
 ) -> None:
     client = client_of(role)
     bill = f"/bills/{paid.bill_id}"
-    deeds = {"/bills/new": new, f"{bill}/pay": pay, f"{bill}/payments/{paid.id}/reverse": reverse, f"{bill}/cancel": cancel}
+    deeds = {
+        "/bills/new": new,
+        f"{bill}/pay": pay,
+        f"{bill}/payments/{paid.id}/reverse": reverse,
+        f"{bill}/cancel": cancel,
+    }
     assert {address: client.post(address, data={}).status_code for address in deeds} == deeds
     if role in ("security", "neighbour"):
         assert {client.get(a).status_code for a in (bill, f"/payments/{paid.id}", f"{bill}/sum")} == {404}
@@ -200,7 +213,9 @@ def test_strangers_to_a_deed_find_nothing(
 # Lists
 
 
-def test_lists_cost_few_statements_and_add_up(session: Any, bill_for: Any, paid: Payment, client_of: Any, sql_count: Any) -> None:
+def test_lists_cost_few_statements_and_add_up(
+    session: Any, bill_for: Any, paid: Payment, client_of: Any, sql_count: Any
+) -> None:
     for _n in range(6):
         bill_for()
     session.commit()
@@ -220,7 +235,13 @@ def test_lists_cost_few_statements_and_add_up(session: Any, bill_for: Any, paid:
 
 def test_the_cashiers_day(session: Any, paid: Payment, actor_of: Any, client_of: Any) -> None:
     reverse_payment(session, paid, reason="金额录错", actor=actor_of("manager"))
-    take_payment(session, paid.bill, parts={paid.bill.lines[0].id: Decimal(50)}, method=PaymentMethod.CASH, actor=actor_of("cashier"))
+    take_payment(
+        session,
+        paid.bill,
+        parts={paid.bill.lines[0].id: Decimal(50)},
+        method=PaymentMethod.CASH,
+        actor=actor_of("cashier"),
+    )
     session.commit()
     client = client_of("cashier")
     page = text_of(client.get("/cash-day/"))
@@ -240,7 +261,8 @@ def test_a_receipt_page_shows_what_was_paid_for(paid: Payment, client_of: Any) -
 def test_the_catalogue_keeps_the_law(session: Any, item: Any, client_of: Any) -> None:
     client, gas = client_of("manager"), item("gas_connection")
     form = {
-        "version": str(gas.version), "title_zh": "燃气开通费", "title_en": "Gas connection", "kind": "collected_on_behalf", "basis": "meter",
+        "version": str(gas.version), "title_zh": "燃气开通费", "title_en": "Gas connection",
+        "kind": "collected_on_behalf", "basis": "meter",
         "rate": "80", "handling_fee": "5", "active": "y", "seq": "10",
     }  # fmt: skip
     answer = client.post(f"/fee-items/{gas.id}/edit", data=form)
@@ -266,7 +288,9 @@ def test_the_search_finds_bills_and_receipts_by_number(app: Any, session: Any, p
             assert not find_receipts(session, typed, 5)
 
 
-def test_what_a_household_owes(session: Any, household: Any, paid: Payment, bill_for: Any, actor_of: Any, sql_count: Any) -> None:
+def test_what_a_household_owes(
+    session: Any, household: Any, paid: Payment, bill_for: Any, actor_of: Any, sql_count: Any
+) -> None:
     from app.modules.fees.household import fees_of_unit
     from app.modules.fees.queries import outstanding_of_unit
     from app.modules.fees.services import cancel_bill

@@ -116,9 +116,7 @@ class BillView(RecordView):
         "number": link_to_show(lambda bill: bill.number),
         "standing": lambda bill: cells.badge(bill.standing.title, bill.standing.colour),
     }
-    show_fieldsets = [
-        ("", ["unit", "payer_name", "joint_liable", "issued_on", "due_on", "cancelled_at", "cancel_reason"])
-    ]
+    show_fieldsets = [("", ["unit", "issued_on", "due_on"])]
     add_columns = ["unit_id", "payer_id", "payer_name", "due_on", "joint_liable"]
     form_fields = {"payer_name": TextField(_l("Payer’s name, if not registered"), length=120)}
     constraint_messages = BILL_RULES
