@@ -5,6 +5,7 @@ Every page wants a signed-in person unless its view is marked :func:`public`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from flask_babel import get_locale
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -31,6 +33,8 @@ from app.extensions import csrf, db
 from app.fab.sessions import due_for_prolonging, prolong_session, token_hash, token_of_request
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+log = logging.getLogger("guanjia.security")
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -173,9 +177,13 @@ def prolong(response: Response) -> Response:
     person = g.get("user")
     if isinstance(person, Person) and person.session_id and person.expires_at and due_for_prolonging(person.expires_at):
         db.session.rollback()
-        with writing(True):
-            prolong_session(db.session, person.session_id)
-            db.session.commit()
+        try:
+            with writing(True):
+                prolong_session(db.session, person.session_id)
+                db.session.commit()
+        except DBAPIError:  # the answer is made already; the next request tries again
+            db.session.rollback()
+            log.warning("session %s could not be prolonged", person.session_id, exc_info=True)
     return response
 
 

@@ -226,12 +226,17 @@ def _not_oneself(account: Account, actor: Actor, sentence: str) -> None:
 
 
 def _keep_one_administrator(session: Session, account: Account) -> None:
-    # Locked in a fixed order: two administrators who remove each other at once would otherwise both succeed.
-    administrators = session.scalars(
-        select(Account.id)
-        .where(Account.active.is_(True), Account.roles.any(FabRole.name == Role.SYSTEM_ADMINISTRATOR))
-        .order_by(Account.id)
-        .with_for_update()
-    ).all()
-    if set(administrators) <= {account.id}:
+    # The lock comes in a statement of its own, so that of two administrators who remove each other at once the
+    # second counts after the first has committed.
+    session.execute(select(FabRole.id).where(FabRole.name == Role.SYSTEM_ADMINISTRATOR).with_for_update())
+    others = session.scalar(
+        select(func.count())
+        .select_from(Account)
+        .where(
+            Account.active.is_(True),
+            Account.roles.any(FabRole.name == Role.SYSTEM_ADMINISTRATOR),
+            Account.id != account.id,
+        )
+    )
+    if not others:
         raise Blocked([_("This is the last active system administrator; appoint another one first.")])
