@@ -100,7 +100,7 @@ def addresses(site: Flask, records: dict[str, int]) -> Iterator[tuple[str, str]]
         numbers = [a for a in rule.arguments if type(rule._converters[a]).__name__ == "IntegerConverter"]
         if not numbers or view in OF_THE_INSTALLATION:
             continue
-        values: dict[str, object] = {a: "x" for a in rule.arguments}
+        values: dict[str, object] = dict.fromkeys(rule.arguments, "x")
         values |= {"code": paper.code, "record_type": "unit", "table": "person", "column": "phone"}
         values |= {a: records.get(view, 1) for a in numbers}
         if view in views:
