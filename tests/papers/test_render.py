@@ -19,7 +19,7 @@ import pytest
 from jinja2.exceptions import SecurityError, TemplateNotFound, UndefinedError
 from PIL import Image
 
-from app.core.papers import render
+from app.core.papers import layout, render
 from app.core.papers.base.context import Bilingual, Header, Signature
 from app.core.papers.render import PaperError, PaperMeta, check_printing, image_uri, render_pdf
 from app.core.papers.template import PaperInfo, PaperTemplate, build, plain, template_version
@@ -152,8 +152,8 @@ def test_unknown_language_and_runaway_papers_are_refused(monkeypatch: pytest.Mon
 
 def test_this_machine_can_print(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert check_printing() == []
-    monkeypatch.setattr(render, "_FONT_URLS", {"font:doc-sans-700.ttf": tmp_path / "doc-sans-700.ttf"})
-    monkeypatch.setattr(render.ffi, "harfbuzz_subset", None)
+    monkeypatch.setattr(render, "FONT_URLS", {"font:doc-sans-700.ttf": tmp_path / "doc-sans-700.ttf"})
+    monkeypatch.setattr(layout.ffi, "harfbuzz_subset", None)
     assert check_printing() == [
         "font file doc-sans-700.ttf is missing",
         "libharfbuzz-subset is not installed (Debian package libharfbuzz-subset0)",

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
 
 from app.core.records.identifiers import InvalidValue
 
@@ -35,6 +33,8 @@ class Sheet:
 
     def address(self, column: int, row: int) -> str:
         """Address of a cell as people write it, e.g. ``业主!H42``; columns count from 0."""
+        from openpyxl.utils import get_column_letter
+
         return f"{self.title}!{get_column_letter(column + 1)}{row}"
 
 
@@ -44,6 +44,8 @@ def read_workbook(data: bytes) -> list[Sheet]:
     Raises:
         InvalidValue: no XLSX file, damaged, or beyond the limits on sheets, rows, columns and unpacked size.
     """
+    from openpyxl import load_workbook  # a third of a second to load; few processes ever read a workbook
+
     _refuse_bombs(data)
     try:
         with warnings.catch_warnings():

@@ -7,11 +7,9 @@ address, local or remote, stops the rendering. The same input gives the same byt
 from __future__ import annotations
 
 import base64
-import functools
 import gc
 import hashlib
 import io
-import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +18,6 @@ from pathlib import Path
 
 from flask_babel import lazy_gettext as _l
 from PIL import Image
-from weasyprint import CSS, HTML
-from weasyprint.text import ffi
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from app.core.records.identifiers import InvalidValue
 
@@ -31,17 +25,15 @@ LANGUAGES = ("zh", "en", "both")
 MAX_HTML = 2_000_000
 """Characters of HTML one paper may have; more is a runaway table, not a form."""
 
-_FONT_DIR = Path(__file__).resolve().parents[2] / "static" / "fonts"
+FONT_DIR = Path(__file__).resolve().parents[2] / "static" / "fonts"
 # One file per family and weight: two faces that share both give silently wrong glyphs.
-_FONTS = {
+FONTS = {
     ("Doc Sans", 400): "doc-sans-400.ttf",
     ("Doc Sans", 700): "doc-sans-700.ttf",
     ("Doc Sans Ext", 400): "doc-sans-ext-400.ttf",
     ("Doc Sans Ext", 700): "doc-sans-ext-700.ttf",
 }
-_FONT_URLS = {f"font:{name}": _FONT_DIR / name for name in _FONTS.values()}
-# One layout at a time in a process: the font configuration is shared and Pango is not thread-safe.
-_LOCK = threading.RLock()
+FONT_URLS = {f"font:{name}": FONT_DIR / name for name in FONTS.values()}
 
 
 class PaperError(Exception):
@@ -58,23 +50,6 @@ class PaperMeta:
     issued_on: date | None = None
 
 
-class _Assets(URLFetcher):
-    """Our fonts by exact name and ``data:`` URIs; anything else is fatal."""
-
-    def __init__(self) -> None:
-        super().__init__(allowed_protocols=("data",), allow_redirects=False, fail_on_errors=True)
-        self.refused: list[str] = []
-
-    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-        if path := _FONT_URLS.get(url):
-            return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": "font/ttf"})
-        try:
-            return super().fetch(url, headers)
-        except Exception:
-            self.refused.append(url)
-            raise
-
-
 def render_pdf(html: str, stylesheets: Sequence[Path | str], *, language: str, meta: PaperMeta) -> bytes:
     """The PDF of ``html`` under ``stylesheets`` (a path, or CSS text), laid out after each other in this process.
 
@@ -87,23 +62,9 @@ def render_pdf(html: str, stylesheets: Sequence[Path | str], *, language: str, m
         raise PaperError(f"paper of {len(html)} characters is over the limit of {MAX_HTML}")
     styles = [sheet.read_text(encoding="utf-8") if isinstance(sheet, Path) else sheet for sheet in stylesheets]
     identifier = hashlib.sha256("\0".join([repr(meta), language, html, *styles]).encode()).digest()[:16]
-    assets = _Assets()
-    with _LOCK:
-        try:
-            source = HTML(string=html, base_url="paper:", url_fetcher=assets)
-            document = source.render(font_config=_fonts(), stylesheets=[_css(text) for text in styles])
-            document.metadata.title = meta.title
-            document.metadata.authors = [meta.author] if meta.author else []
-            document.metadata.description = meta.number or None
-            document.metadata.generator = "Guanjia"
-            document.metadata.lang = "en" if language == "en" else "zh-CN"
-            document.metadata.created = document.metadata.modified = meta.issued_on and meta.issued_on.isoformat()
-            pdf = document.write_pdf(pdf_identifier=identifier)
-        except FatalURLFetchingError as error:
-            raise PaperError(f"a paper may not read other resources: {error}") from error
-    if assets.refused:  # inside an SVG the refusal is only logged
-        raise PaperError(f"a paper may not read other resources: {assets.refused[0]}")
-    return pdf
+    from app.core.papers.layout import lay_out
+
+    return lay_out(html, styles, language=language, meta=meta, identifier=identifier)
 
 
 def image_uri(data: bytes, *, box: tuple[int, int] = (900, 360)) -> str:
@@ -129,8 +90,10 @@ def check_printing() -> list[str]:
 
     A missing HarfBuzz subsetter costs half the speed and a missing bold face prints regular, both without an error.
     """
-    problems = [f"font file {path.name} is missing" for path in _FONT_URLS.values() if not path.is_file()]
-    if not ffi.harfbuzz_subset:
+    problems = [f"font file {path.name} is missing" for path in FONT_URLS.values() if not path.is_file()]
+    from app.core.papers.layout import subsetter_present
+
+    if not subsetter_present():
         problems.append("libharfbuzz-subset is not installed (Debian package libharfbuzz-subset0)")
     return problems
 
@@ -141,21 +104,3 @@ def warm_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)
-
-
-@functools.lru_cache(maxsize=1)
-def _fonts() -> FontConfiguration:
-    """The process's fonts; parsing the faces once is a tenth of a render."""
-    configuration = FontConfiguration()
-    faces = "".join(
-        f'@font-face{{font-family:"{family}";font-weight:{weight};src:url("font:{name}")}}'
-        for (family, weight), name in _FONTS.items()
-        if (_FONT_DIR / name).is_file()
-    )
-    CSS(string=faces, font_config=configuration, url_fetcher=_Assets())
-    return configuration
-
-
-@functools.lru_cache(maxsize=256)
-def _css(text: str) -> CSS:
-    return CSS(string=text, font_config=_fonts(), url_fetcher=_Assets(), base_url="paper:")

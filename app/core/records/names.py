@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from pypinyin import Style, lazy_pinyin, pinyin
-
 from app.core.records.identifiers import halfwidth
 
 _MOST_READINGS = 8
@@ -54,6 +52,8 @@ def pinyin_keys(name: str) -> tuple[str, str]:
 
 def _readings(name: str) -> Iterator[list[str]]:
     """The usual reading of the name in syllables, then those that differ from it in one character."""
+    from pypinyin import Style, lazy_pinyin, pinyin  # its dictionaries cost half a second; loaded with the first name
+
     usual = lazy_pinyin(name)
     surname = next((name[:size] for size in (2, 1) if name[:size] in _SURNAME_READINGS), "")
     usual[: len(surname)] = _SURNAME_READINGS.get(surname, ())
