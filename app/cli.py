@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -18,7 +20,21 @@ def main() -> None:
         settings = config.load()
     except config.SettingsError as error:
         sys.exit(f"guanjia: {error}")
+    for command in _commands_of_modules():
+        commands.add_command(command)
+    from app.modules.people.commands import estate
+
+    commands.add_command(estate)
     commands(obj=settings)
+
+
+def _commands_of_modules() -> Iterator[click.Command]:
+    """The top-level commands that modules state in their ``commands.py`` as ``COMMANDS``."""
+    from app import MODULES
+
+    for name in MODULES:
+        if importlib.util.find_spec(f"{name}.commands"):
+            yield from importlib.import_module(f"{name}.commands").COMMANDS
 
 
 @click.group()
@@ -157,6 +173,7 @@ def account_create(username: str, name: str, roles: tuple[str, ...], codes: tupl
     from app.core.access.actor import current_actor
     from app.core.access.roles import Role
     from app.core.records.estate import Estate
+    from app.core.workflow.table import Blocked
     from app.extensions import db as database
 
     try:
@@ -167,13 +184,12 @@ def account_create(username: str, name: str, roles: tuple[str, ...], codes: tupl
     if len(estates) != len(set(codes)):
         raise click.ClickException("There is no such estate. Create it with: run.py estate create")
     try:
-        made = create_account(
+        create_account(
             database.session, username=username, name=name, password=password, roles=wanted, estates=estates,
-            actor=current_actor(),
+            actor=current_actor(), must_change_password=True,
         )  # fmt: skip
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    made.must_change_password = True
+    except Blocked as refused:
+        raise click.ClickException(" ".join(refused.reasons)) from refused
     database.session.commit()
     click.echo(f"Account {username} created.")
 

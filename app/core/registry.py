@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import click
-
 from app.core.access.roles import Grants, Role, spread
 from app.core.papers.kind import PaperKind
 from app.core.records.estate import Estate
@@ -47,7 +45,6 @@ class Registry:
     searches: list[SearchProvider] = field(default_factory=list)
     sections: list[HouseholdSection] = field(default_factory=list)
     seeds: list[Callable[[Any, Estate], None]] = field(default_factory=list)
-    commands: list[click.Command] = field(default_factory=list)
     jobs: dict[str, Callable[..., Any]] = field(default_factory=dict)
     record_pages: dict[str, Callable[[int], str]] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
@@ -77,9 +74,6 @@ class Registry:
     def seed(self, seed: Callable[[Any, Estate], None]) -> None:
         """``seed(session, estate)``: bring the module's code lists into an estate; idempotent, keyed by code."""
         self.seeds.append(seed)
-
-    def command(self, command: click.Command) -> None:
-        self.commands.append(command)
 
     def job(self, name: str, work: Callable[..., Any]) -> None:
         """``work(job, **arguments)`` carries out background jobs of kind ``name``."""

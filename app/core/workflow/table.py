@@ -138,11 +138,12 @@ class Workflow:
         objections += [_missing(ask.label) for ask in transition.asks if ask.required and not given[ask.name]]
         if objections:
             raise Blocked(objections)
-        if transition.effect:
-            transition.effect(record, actor=actor, **given)
         token = _moving.set(record)
         try:
-            setattr(record, self.column, transition.target)
+            with session.no_autoflush:  # the database's rules hold again only when state and effect are both in
+                setattr(record, self.column, transition.target)
+                if transition.effect:
+                    transition.effect(record, actor=actor, **given)
         finally:
             _moving.reset(token)
         session.flush()

@@ -33,3 +33,6 @@ def create(code: str, **names: str) -> None:
     create_estate(db.session, actor=current_actor(), code=code, **names)
     db.session.commit()
     click.echo(f"Estate {code} is open.")
+
+
+COMMANDS = (estate,)

@@ -10,6 +10,7 @@ from app.core.records.clock import estate_today
 from app.modules.movein.inspection import open_round
 from app.modules.movein.models import MoveInCase
 from app.modules.movein.states import Conclusion
+from app.modules.people.services import note_move_in
 
 
 def accept(case: MoveInCase, *, actor: Actor) -> None:
@@ -48,8 +49,10 @@ def hand_over_keys(case: MoveInCase, *, actor: Actor) -> None:
     for key in case.keys:
         if not key.handed_at and not key.in_custody:
             key.handed_at, key.issued_by_name = now(), actor.name
+    session = object_session(case)
     case.completed_at = now()
-    case.move_in_on = case.move_in_on or estate_today(object_session(case), case.estate_id)
+    case.move_in_on = case.move_in_on or estate_today(session, case.estate_id)
+    note_move_in(session, unit_id=case.unit_id, on=case.move_in_on, actor=actor)
 
 
 def reopen(case: MoveInCase, *, actor: Actor, reason: str) -> None:

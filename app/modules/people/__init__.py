@@ -14,7 +14,7 @@ from app.modules.people.seeding import seed
 
 
 def register(registry: Registry) -> None:
-    """Screens, rights, searches, seeds, jobs and commands of the module."""
+    """Screens, rights, searches, seeds and jobs of the module."""
     from app.fab.reveal import RevealPage
     from app.modules.people import views
     from app.modules.people.imports import ESTATE_WORKBOOK, workbook_job
