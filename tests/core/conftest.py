@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,13 +76,14 @@ def _building(session: Any, estate_id: int) -> Building:
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def live(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application over a database of its own, for what only real commits and several connections show."""
     folder = tmp_path_factory.mktemp("live")
+    shutil.copy(app.config["GUANJIA"].keys_file, folder)  # a process has one keyring
     for address in new_database(folder):
-        app = migrated_app(config.Settings(instance_dir=folder, database_url=address, language="en"))
-        add_kind(app)
-        with app.app_context(), acting(system_actor()):
+        own = migrated_app(config.Settings(instance_dir=folder, database_url=address, language="en"))
+        add_kind(own)
+        with own.app_context(), acting(system_actor()):
             estate = Estate(code="L1", name_zh="江湾", name_en="River Bend", company_zh="安居物业", company_en="Anju")
             db.session.add(estate)
             db.session.flush()
@@ -91,8 +93,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
                 estates=[estate], language="en", actor=system_actor(),
             )  # fmt: skip
             db.session.commit()
-        yield app
-        with app.app_context():
+        yield own
+        with own.app_context():
             db.engine.dispose()
 
 
