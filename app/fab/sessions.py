@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from flask import current_app, request, session
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.core.access.accounts import forget_failures
@@ -21,6 +21,7 @@ from app.core.access.demo import DEMO_PASSWORD
 from app.core.access.models import Account, LoginAttempt, LoginSession
 from app.core.access.passwords import hash_password, outdated, password_fits
 from app.core.records.base import now
+from app.core.records.database import writing
 
 log = logging.getLogger("guanjia.security")
 
@@ -43,30 +44,34 @@ class LockedOut(Exception):
 
 
 def check_login(db_session: Session, username: str, password: str) -> Account | None:
-    """The account that ``password`` opens, or nothing. Failures are counted and committed.
+    """The account that ``password`` opens, or nothing. Whoever is let in adds to the open transaction; commit it.
+
+    Every attempt is on record before its password is looked at, so that guessing in parallel gains nothing, and no
+    transaction is open while the hash is computed, so that a flood of logins keeps nobody from writing.
 
     Raises:
         LockedOut: the account or the caller's address had too many failures.
     """
     username, address = username.strip().lower()[:64], (request.remote_addr or "")[:45]
+    db_session.commit()
     with acting(system_actor("login")):
-        wait = max(
-            _locked_for(db_session, LoginAttempt.account == username, FAILURES_OF_ACCOUNT),
-            _locked_for(db_session, LoginAttempt.address == address, FAILURES_OF_ADDRESS),
-        )
-        if wait > timedelta():
-            log.warning("login of %r from %s refused: locked", username, address)
-            raise LockedOut(int(wait.total_seconds()) + 1)
-        account = db_session.scalar(select(Account).where(func.lower(Account.username) == username))
-        fits = password_fits(account.password if account else None, password)
+        _refuse_locked(db_session, username, address, already=0)
+        db_session.execute(delete(LoginAttempt).where(LoginAttempt.at < now() - timedelta(days=1)))
+        db_session.add(LoginAttempt(account=username, address=address))
+        db_session.commit()
+        _refuse_locked(db_session, username, address, already=1)
+        with writing(False):
+            found = db_session.execute(
+                select(Account.id, Account.password, Account.active).where(func.lower(Account.username) == username)
+            ).one_or_none()
+            db_session.commit()
+        fits = password_fits(found.password if found else None, password)
         if password == DEMO_PASSWORD and not current_app.config["GUANJIA"].demo:
             fits = False
-        if account is None or not fits or not account.active:
-            db_session.execute(delete(LoginAttempt).where(LoginAttempt.at < now() - timedelta(days=1)))
-            db_session.add(LoginAttempt(account=username, address=address))
-            db_session.commit()
+        if found is None or not fits or not found.active:
             log.warning("login of %r from %s failed", username, address)
             return None
+        account = db_session.get_one(Account, found.id)
         forget_failures(db_session, username)
         if outdated(account.password):
             account.password = hash_password(password)
@@ -130,11 +135,22 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _locked_for(db_session: Session, whose: object, limit: int) -> timedelta:
+def _refuse_locked(db_session: Session, username: str, address: str, already: int) -> None:
+    """Raise :class:`LockedOut` after too many failures; ``already`` attempts on record are this very one."""
+    with writing(False):
+        wait = max(
+            _locked_for(db_session, LoginAttempt.account == username, FAILURES_OF_ACCOUNT + already),
+            _locked_for(db_session, LoginAttempt.address == address, FAILURES_OF_ADDRESS + already),
+        )
+        db_session.commit()
+    if wait > timedelta():
+        log.warning("login of %r from %s refused: locked", username, address)
+        raise LockedOut(int(wait.total_seconds()) + 1)
+
+
+def _locked_for(db_session: Session, whose: ColumnElement[bool], limit: int) -> timedelta:
     """How long failures still lock: ``limit`` of them within the window, counted from the last one."""
-    times = db_session.scalars(
-        select(LoginAttempt.at).where(whose).order_by(LoginAttempt.id.desc()).limit(limit)  # type: ignore[arg-type]
-    ).all()
+    times = db_session.scalars(select(LoginAttempt.at).where(whose).order_by(LoginAttempt.id.desc()).limit(limit)).all()
     if len(times) < limit or times[0] - times[-1] > WINDOW:
         return timedelta()
     return times[0] + WINDOW - now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select
 
@@ -57,6 +59,34 @@ def test_guessing_many_accounts_from_one_address_locks_the_address(browser):
     codes = [browser.log_in(f"guess{n}", "x").status_code for n in range(FAILURES_OF_ADDRESS)]
     assert set(codes) == {401}
     assert browser.log_in("reception").status_code == 429
+
+
+def test_guessing_in_parallel_gains_nothing(site, people, monkeypatch):
+    from app.fab import sessions
+
+    checked = []
+    real = sessions.password_fits
+    monkeypatch.setattr(sessions, "password_fits", lambda *given: checked.append(1) or real(*given))
+
+    def guess(number: int) -> int:
+        wrong = {"username": "reception", "password": f"guess-{number}"}
+        return site.test_client().post("/api/v1/security/login", json=wrong).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(guess, range(24)))
+    assert len(checked) <= FAILURES_OF_ACCOUNT
+    assert set(codes) <= {401, 429}
+    assert codes.count(429) >= 24 - FAILURES_OF_ACCOUNT
+
+
+def test_nobody_waits_while_a_password_is_checked(site, browser, monkeypatch):
+    """The costly hash is computed with no transaction open: a flood of logins does not stop the counter."""
+    from app.fab import sessions
+
+    seen = []
+    monkeypatch.setattr(sessions, "password_fits", lambda *given: seen.append(db.session().in_transaction()))
+    fail(browser, "reception", 1)
+    assert seen == [False]
 
 
 def test_wrong_unknown_and_closed_look_the_same(site, browser, people):
