@@ -80,8 +80,8 @@ def within_estate(table: str, **options: Any) -> Any:
 
 @event.listens_for(Table, "after_parent_attach")
 def _tie_to_estate(table: Table, metadata: Any) -> None:
-    if "estate_id" not in table.c or "id" not in table.c:
-        return
+    if metadata is not Model.metadata or "estate_id" not in table.c or "id" not in table.c:
+        return  # a copy of a table (as migrations make) brings its constraints along
     table.append_constraint(UniqueConstraint(table.c.estate_id, table.c.id))
     for column in list(table.c):
         target = column.info.get("within_estate")
