@@ -36,3 +36,6 @@ def create(code: str, **names: str) -> None:
 
 
 COMMANDS = (estate,)
+
+
+COMMANDS = (estate,)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
-from app.core.records.identifiers import InvalidValue, halfwidth
+from app.core.records.identifiers import PROVINCES, InvalidValue, halfwidth
 from app.core.records.unitcodes import parse
 from app.core.search.prefix import starts_with
 from app.modules.estates.models import KeySet, Meter, MeterKind, MeterReading, ParkingBay, ParkingUse, Unit
@@ -30,13 +31,13 @@ def find_units(session: Session, text: str, limit: int = 10) -> Sequence[Unit]:
 
 def unit_clause(text: str) -> ColumnElement[bool] | None:
     """Criterion for the units that ``text`` may mean, answered from indexes; nothing when it can be none."""
-    prefix = _prefix(text)
-    if not prefix:
-        return None
-    clauses = [Unit.code.in_(_exact_codes(text)), starts_with(Unit.code, prefix)]
-    if "-" not in prefix:
-        clauses.append(starts_with(Unit.number, prefix))
-    return or_(*clauses)
+    exact, prefix = _exact_codes(text), _prefix(text)
+    clauses = [Unit.code.in_(exact)] if exact else []
+    if prefix:
+        clauses.append(starts_with(Unit.code, prefix))
+        if "-" not in prefix:
+            clauses.append(starts_with(Unit.number, prefix))
+    return or_(*clauses) if clauses else None
 
 
 def _exact_codes(text: str) -> list[str]:
@@ -66,9 +67,16 @@ def bays_of(session: Session, unit_id: int) -> Sequence[ParkingBay]:
     return session.scalars(select(ParkingBay).where(ParkingBay.unit_id == unit_id).order_by(ParkingBay.code)).all()
 
 
+def plate_begins(column: Any, number_plate: str) -> ColumnElement[bool]:
+    """Criterion: the plate in ``column`` begins like this; a text without its province may stand for any."""
+    if number_plate[:1] in PROVINCES:
+        return starts_with(column, number_plate)
+    return or_(*(starts_with(column, province + number_plate) for province in PROVINCES))
+
+
 def uses_of_plate(session: Session, number_plate: str, limit: int = 10) -> Sequence[ParkingUse]:
-    """Running uses of parking bays by cars whose plate begins like this."""
-    running = select(ParkingUse).where(starts_with(ParkingUse.plate, number_plate), ParkingUse.valid_to.is_(None))
+    """Running uses of parking bays by cars whose plate begins like this, with or without its province."""
+    running = select(ParkingUse).where(plate_begins(ParkingUse.plate, number_plate), ParkingUse.valid_to.is_(None))
     loaded = running.options(joinedload(ParkingUse.bay), joinedload(ParkingUse.unit))
     return session.scalars(loaded.order_by(ParkingUse.plate).limit(limit)).all()
 
@@ -82,11 +90,13 @@ def meters_of(session: Session, unit_id: int) -> Sequence[Meter]:
 
 def meters_and_readings(session: Session, unit_id: int) -> list[tuple[Meter, MeterReading | None]]:
     """The meters of :func:`meters_of`, each with its newest reading."""
+    other = aliased(MeterReading)
     newest = (
-        select(MeterReading.id)
-        .where(MeterReading.meter_id == Meter.id)
-        .order_by(MeterReading.read_at.desc())
+        select(other.id)
+        .where(other.meter_id == Meter.id)
+        .order_by(other.read_at.desc())
         .limit(1)
+        .correlate(Meter)
         .scalar_subquery()
     )
     rows = session.execute(

@@ -60,3 +60,7 @@ def import_file(file: Path, code: str, dry_run: bool, errors: Path | None) -> No
 
 
 COMMANDS = ()  # a command of the estate group, nothing of its own
+
+
+COMMANDS: tuple[click.Command, ...] = ()
+"""The import is a command of the group ``estate``."""

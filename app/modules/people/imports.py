@@ -241,7 +241,7 @@ def _load_people(session: Session, estate_id: int, lines: Sequence[Line], unit_i
     return known
 
 
-PERSON_COLUMNS = ("name", "sex", "id_kind", "id_no", "mobile")
+PERSON_COLUMNS = ("sex", "id_kind", "id_no", "mobile")
 TENURE_COLUMNS = ("unit_use", "moved_in_on")
 
 
@@ -284,8 +284,12 @@ class _People:
         stored = self._stored_person(line, unit, identity)
         entry = self.entries.get(identity)
         if entry and name_key(entry.line["name"]) != name_key(line["name"]):
-            line.reject("id_no", _l("This ID number is already used for %(name)s in row %(row)s.",
-                                    name=entry.line["name"], row=entry.line.row))  # fmt: skip
+            reason = _l("This ID number is already used for %(name)s in row %(row)s.",
+                        name=entry.line["name"], row=entry.line.row)  # fmt: skip
+            line.reject("id_no", reason)
+            return
+        if stored and stored.name_key != name_key(line["name"]):
+            line.reject("id_no", _l("This ID number is already registered for %(name)s.", name=stored.name))
             return
         position = (code, identity, line["role"].value)
         if position in self.tenure_rows:
@@ -340,7 +344,7 @@ class _People:
                 self.steps.append(Step(Person, (identity,), changes, record_id=stored.id))
             self.entries[identity] = entry
             return entry, bool(changes)
-        values = {name: line[name] for name in (*PERSON_COLUMNS, "birth_date") if line[name] is not None}
+        values = {name: line[name] for name in ("name", *PERSON_COLUMNS, "birth_date") if line[name] is not None}
         if line["id_kind"] is IdKind.BUSINESS_LICENCE:
             values |= {"kind": PersonKind.ORGANISATION, "credit_code": line["id_no"]}
         entry = _Entry(line, (Person, (identity,)), None, len(self.steps))

@@ -18,6 +18,7 @@ from app.core.records.identifiers import InvalidValue, halfwidth, phone
 from app.core.records.names import name_key
 from app.core.search.prefix import starts_with
 from app.modules.estates.models import Unit
+from app.modules.estates.queries import plate_begins
 from app.modules.people.models import (
     Consent,
     ConsentScope,
@@ -163,10 +164,10 @@ def units_of(session: Session, person_ids: Sequence[int]) -> dict[int, list[str]
 
 
 def find_vehicles(session: Session, number_plate: str, limit: int = 10) -> Sequence[Vehicle]:
-    """Vehicles whose plate begins like this."""
+    """Vehicles whose plate begins like this, with or without its province."""
     return session.scalars(
         select(Vehicle)
-        .where(starts_with(Vehicle.plate, number_plate))
+        .where(plate_begins(Vehicle.plate, number_plate))
         .options(joinedload(Vehicle.person), joinedload(Vehicle.unit))
         .order_by(Vehicle.plate)
         .limit(limit)

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from app.core.records.identifiers import halfwidth
+from app.core.records.identifiers import PROVINCES, halfwidth
 from app.core.search.provider import Hit
 from app.modules.estates.queries import uses_of_plate
 from app.modules.people.queries import find_persons, find_vehicles, units_of
 
-_PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]?[A-Z][A-Z0-9]{1,7}[挂学警港澳]?|[京-龟][A-Z]?"
-)
+_PLATE = re.compile(rf"[{PROVINCES}][A-Z][A-Z0-9]*[挂学警港澳]?|[A-Z][A-Z0-9]{{2,6}}[挂学警港澳]?")
 
 
 def search_persons(session: Session, text: str, limit: int) -> Sequence[Hit]:

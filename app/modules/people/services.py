@@ -153,10 +153,11 @@ def grant_tenure(
             household member lacks the relation.
     """
     actor.require("create", "Tenure")
-    tenure = Tenure(estate_id=unit.estate_id, unit=unit, person=person, role=role, valid_from=valid_from, **facts)
+    session.flush()  # unit and person may be new
+    tenure = Tenure(estate_id=unit.estate_id, unit_id=unit.id, role=role, valid_from=valid_from, **facts)
     tenure.share = share
-    with session.no_autoflush:
-        _check_tenure(session, tenure)
+    _check_tenure(session, tenure)
+    tenure.unit, tenure.person = unit, person
     session.add(tenure)
     session.flush()
     return tenure
@@ -214,8 +215,7 @@ def _check_tenure(session: Session, tenure: Tenure) -> None:
         raise FieldErrors({"relation": _l("State the relation to the owner.")})
     if tenure.role is TenureRole.OWNER and tenure.share is not None and tenure.valid_to is None:
         day = max(tenure.valid_from or date.min, estate_today(session, tenure.estate_id))
-        unit_id = tenure.unit_id or tenure.unit.id
-        if shares_taken(session, unit_id, day, besides=tenure) + tenure.share > 1:
+        if shares_taken(session, tenure.unit_id, day, besides=tenure) + tenure.share > 1:
             raise FieldErrors({"share_numerator": _l("The shares of the owners add up to more than the whole.")})
         if tenure.share < 1 and tenure.co_ownership is None:
             tenure.co_ownership = CoOwnership.BY_SHARES
