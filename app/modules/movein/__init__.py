@@ -19,6 +19,7 @@ def register(registry: Registry) -> None:
     """Rights, workflow, screens, papers, seeds and what the module adds to search and household page."""
     from app.core.registry import HouseholdSection
     from app.core.search.provider import SearchProvider
+    from app.modules.movein.inspection_views import register_inspection
     from app.modules.movein.paper_contexts import KINDS
     from app.modules.movein.queries import find_cases
     from app.modules.movein.seeding import seed
@@ -31,12 +32,7 @@ def register(registry: Registry) -> None:
     for kind in KINDS:
         registry.paper(kind)
     registry.view(MoveInCaseView, label=_l("Move-ins"), category=_l("Move-in"), icon="key")
-    try:
-        from app.modules.movein.inspection_views import register_inspection
-    except (ModuleNotFoundError, RuntimeError):
-        pass
-    else:
-        register_inspection(registry)
+    register_inspection(registry)
     registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
     registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
     registry.section(

@@ -21,6 +21,7 @@ from app.fab.fields import DayField, RecordForm, TextField, estate_zone
 from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, requires
+from app.modules.movein.gates import said
 from app.modules.movein.inspection import items_of, report_fixed, verify_fixed
 from app.modules.movein.inspection_queries import PHOTO, photos_of
 from app.modules.movein.models import Defect
@@ -43,10 +44,6 @@ class RecheckForm(RecordForm):
     note = TextField(_l("Re-inspection note"), length=300)
 
 
-def _where(defect: Defect) -> str:
-    return " · ".join(in_language(*defect.item.titles.get(part, ["", ""])) for part in ("space", "item"))
-
-
 def _due(defect: Defect) -> Markup:
     day = Markup("{}").format(cells.day(defect.due_on))
     overdue = defect.state == DefectState.OPEN and defect.due_on < now().astimezone(estate_zone()).date()
@@ -61,19 +58,19 @@ class DefectView(RecordView):
     show_title = _l("Defect")
     intro = _l("Defects found at unit inspections that are not yet re-inspected as right; the state filter shows the others too.")
     empty_hint = _l("Defects are entered at the inspection of a unit.")
-    list_columns = ("unit", "where", "description", "severity", "party", "party_name", "due_on", "state")
+    list_columns = ("unit", "place", "description", "severity", "party", "party_name", "due_on", "state")
     search_columns = ("unit_id", "description", "severity", "party", "party_name", "due_on", "state", "case_id")
     order_columns = ("severity", "party", "due_on", "state")
     base_order = (("due_on", "asc"), ("id", "asc"))
     load = (joinedload(Defect.item),)
-    label_columns = {"where": _l("Space and item")}
+    label_columns = {"place": _l("Space and item")}
     list_cell = {
-        "where": _where,
+        "place": lambda defect: said(defect.place),
         "due_on": _due,
         "state": lambda defect: cells.badge(defect.state.title, COLOURS[defect.state]),
     }
     show_fieldsets = (
-        ("", ("unit", "case_id", "where", "description", "position", "severity", "state")),
+        ("", ("unit", "case_id", "place", "description", "position", "severity", "state")),
         (_l("Rectification"), ("party", "party_name", "due_on", "fixed_on", "verified_on", "verified_by_name", "recheck_note")),
     )
     show_template = "movein/defect_show.html"

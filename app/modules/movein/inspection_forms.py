@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import validators
 
 from app.core.records.choices import in_language
-from app.fab.fields import AmountField, ChoiceField, DayField, RecordForm, TextField, WholeField, field_for
+from app.fab.fields import AmountField, ChoiceField, DayField, RecordForm, TextField, field_for, form_class
 from app.fab.interface import RecordInterface
-from app.modules.estates.models import Meter, MeterKind
+from app.modules.estates.models import Meter
 from app.modules.movein.models import Defect, InspectionRound, MoveInItem
 from app.modules.movein.states import Severity
 
 ROUND, DEFECT, METER = (RecordInterface(model) for model in (InspectionRound, Defect, Meter))
 
 
-class StartForm(RecordForm):
+@cache
+def start_form() -> type[RecordForm]:
     """Head of a round when it starts."""
-
-    inspected_on = field_for(ROUND.attribute("inspected_on"))
-    weather = field_for(ROUND.attribute("weather"))
-    builder = field_for(ROUND.attribute("builder"))
+    return form_class(ROUND, ("inspected_on", "weather", "builder"))
 
 
-class RoundForm(StartForm):
+@cache
+def head_form() -> type[RecordForm]:
     """Head of an open round with what the owner remarks."""
-
-    owner_remarks = field_for(ROUND.attribute("owner_remarks"))
+    return form_class(ROUND, ("inspected_on", "weather", "builder", "owner_remarks"))
 
 
 def defect_form(parties: Iterable[MoveInItem]) -> type[RecordForm]:
@@ -51,19 +50,17 @@ def defect_form(parties: Iterable[MoveInItem]) -> type[RecordForm]:
     return type("DefectForm", (RecordForm,), fields)
 
 
+def _reading() -> AmountField:
+    return AmountField(_l("Reading"), places=2, digits=12, validators=[validators.InputRequired(_l("Enter what the meter shows."))])
+
+
 class ReadingForm(RecordForm):
     """What a meter shows."""
 
-    value = AmountField(_l("Reading"), places=2, digits=12, validators=[validators.InputRequired(_l("Enter what the meter shows."))])
+    value = _reading()
 
 
-class MeterForm(RecordForm):
+@cache
+def meter_form() -> type[RecordForm]:
     """A meter that is not registered yet, with its base reading."""
-
-    kind = ChoiceField(
-        _l("Meter kind"), values=lambda: [(k, k.title) for k in MeterKind],
-        validators=[validators.InputRequired(_l("Choose the kind of meter."))],
-    )  # fmt: skip
-    number = field_for(METER.attribute("number"))
-    digits = WholeField(_l("Digits before the point"), default=5)
-    value = AmountField(_l("Reading"), places=2, digits=12, validators=[validators.InputRequired(_l("Enter what the meter shows."))])
+    return form_class(METER, ("kind", "number", "digits", "value"), given={"value": _reading()})

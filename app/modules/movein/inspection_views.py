@@ -29,7 +29,7 @@ from app.modules.estates.services import CONSTRAINTS, add_meter, correct_reading
 from app.modules.movein import inspection
 from app.modules.movein.defect_views import DefectView
 from app.modules.movein.gates import said
-from app.modules.movein.inspection_forms import MeterForm, ReadingForm, RoundForm, StartForm, defect_form
+from app.modules.movein.inspection_forms import ReadingForm, defect_form, head_form, meter_form, start_form
 from app.modules.movein.inspection_queries import (
     PHOTO,
     inspected_case,
@@ -73,7 +73,7 @@ class InspectionPage(Page):
     @requires("inspect")
     def start(self, pk: int) -> Any:
         """Open the first round; later ones are opened by the transition to the re-inspection."""
-        case, form = inspected_case(db.session, pk), StartForm(request.form)
+        case, form = inspected_case(db.session, pk), start_form()(request.form)
         return self._take(
             case, form, lambda: inspection.open_round(db.session, case, actor=current_actor(), **form.values()),
             done=_("The inspection has begun."), key="start",
@@ -82,7 +82,7 @@ class InspectionPage(Page):
     @expose("/<int:pk>/inspection/head", methods=["POST"])
     @requires("inspect")
     def head(self, pk: int) -> Any:
-        case, form = inspected_case(db.session, pk), RoundForm(request.form)
+        case, form = inspected_case(db.session, pk), head_form()(request.form)
         current = _round(case)
         return self._take(
             case, form, lambda: inspection.describe_round(db.session, current, actor=current_actor(), **form.values()),
@@ -171,7 +171,7 @@ class InspectionPage(Page):
     @requires("inspect")
     def meter(self, pk: int) -> Any:
         """Register a meter of the unit with its base reading."""
-        case, form = inspected_case(db.session, pk), MeterForm(request.form)
+        case, form = inspected_case(db.session, pk), meter_form()(request.form)
 
         def work() -> None:
             _require_reading_time(case)
@@ -251,9 +251,9 @@ class InspectionPage(Page):
             open_space=_open_space(spaces), left=left_of(case), photos=photos_of(db.session, case.defects),
             parties={e.code: in_language(e.title_zh, e.title_en) for e in lists["responsible_parties"]},
             said=said, results=list(ItemResult), refused=key, general=general, offers=self._offers(case),
-            start_form=form if key == "start" else StartForm(None, data={"inspected_on": today}),
-            head_form=form if key == "head" else RoundForm(None, obj=current),
-            meter_form=form if key == "meter" else MeterForm(None),
+            start_form=form if key == "start" else start_form()(None, data={"inspected_on": today}),
+            head_form=form if key == "head" else head_form()(None, obj=current),
+            meter_form=form if key == "meter" else meter_form()(None),
             failures=[i for i in current.items if i.result == ItemResult.FAIL and inspection.defect_of(i) is None] if current else [],
             defects={d.item_id: d for d in case.defects}, defect_of=inspection.defect_of, signature=case.signature("F11"),
             may_sign=actor.may("sign", "MoveInCase") or actor.may("inspect", "MoveInCase"),

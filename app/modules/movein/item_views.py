@@ -35,11 +35,11 @@ class MoveInItemView(RecordView):
     list_columns = ("list_name", "seq", "code", "title_zh", "title_en", "active")
     search_columns = ("list_name", "code", "title_zh", "title_en", "active")
     base_order = (("list_name", "asc"), ("seq", "asc"))
-    show_fieldsets = (("", ("list_name", "code", "seq", "title_zh", "title_en", "active", "special")),)
+    show_fieldsets = (("", ("list_name", "code", "seq", "title_zh", "title_en", "active", "data")),)
     add_columns = ("list_name", "code", "seq", "title_zh", "title_en", "active", "data")
     edit_columns = ("seq", "title_zh", "title_en", "active", "data")
-    label_columns = {"special": _l("Special data")}
-    list_cell = {"special": lambda item: written(item.data)}
+    label_columns = {"data": _l("Special data")}
+    list_cell = {"data": lambda item: written(item.data)}
     form_fields = {
         "list_name": ChoiceField(
             _l("List"), values=lambda: list(LISTS.items()), validators=[validators.InputRequired(_l("Choose the list."))]

@@ -331,6 +331,15 @@ class Defect(CasePart):
     item: Mapped[InspectionItem] = relationship(foreign_keys=[item_id])
     unit: Mapped[Unit] = relationship(foreign_keys=[unit_id], info={"label": _l("Unit")})
 
+    @property
+    def place(self) -> Bilingual:
+        """Space and check item."""
+        space, item = self.item.title("space"), self.item.title("item")
+        return Bilingual(f"{space.zh} · {item.zh}", f"{space.en} · {item.en}")
+
+    def __str__(self) -> str:
+        return f"{self.unit.code} · {self.seq}"
+
 
 class KeyHandover(CasePart):
     """Keys and cards of one kind handed over, or left in custody, after the conclusion (F13; forms A5, A6)."""
