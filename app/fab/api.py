@@ -367,7 +367,11 @@ class OpenApiPage(OpenApi):
         """
         spec = self._create_api_spec(version)
         spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-        found = [api for api in current_app.appbuilder.baseviews if isinstance(api, BaseApi) and api.version == version]
+        found = [
+            api
+            for api in current_app.extensions["appbuilder"].baseviews
+            if isinstance(api, BaseApi) and api.version == version
+        ]
         if not found:
             raise NotAllowed(version)
         for api in found:

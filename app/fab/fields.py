@@ -55,7 +55,7 @@ class TextField(wtforms.StringField):
         self.empty, self.length = empty, length
         self.widget = widgets.TextArea() if rows else widgets.TextInput()
         keys = {"maxlength": length, "rows": rows or None}
-        self.render_kw = {**{k: v for k, v in keys.items() if v}, **(self.render_kw or {})}
+        self.render_kw = {k: v for k, v in keys.items() if v}
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = valuelist[0].replace("\0", "").replace("\r\n", "\n").strip() if valuelist else ""
@@ -236,7 +236,7 @@ class ReferenceField(wtforms.Field):
         if not isinstance(self.data, int):
             return None
         key: Any = sa.inspect(self.target).primary_key[0]
-        query = sa.select(self.target).where(key == self.data)
+        query: Any = sa.select(self.target).where(key == self.data)
         return db.session.scalars(query).one_or_none()
 
     def chosen(self) -> tuple[int, str] | None:

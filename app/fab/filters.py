@@ -100,10 +100,10 @@ class ListQuery:
     def clauses(self, searched: Sequence[Attribute]) -> list[sa.ColumnElement[bool]]:
         """WHERE clauses; every word of the free text must occur in one of the ``searched`` text columns."""
         found = [criterion.clause() for criterion in self.criteria]
-        zone = ZoneInfo("UTC")
-        for word in self.text.split():
-            found.append(sa.or_(*(Criterion(a, (word,), zone).clause() for a in searched)))
-        return found if searched else [c.clause() for c in self.criteria]
+        if searched:
+            zone = ZoneInfo("UTC")  # texts have no zone
+            found += [sa.or_(*(Criterion(a, (word,), zone).clause() for a in searched)) for word in self.text.split()]
+        return found
 
 
 def read_query(
@@ -117,7 +117,11 @@ def read_query(
         values = _values(attribute, args, problems)
         if values:
             criteria.append(Criterion(attribute, values, zone))
-    query = ListQuery(tuple(criteria), _clean(args.get("q", ""))[:100], tuple(base_order))
+    text = _clean(args.get("q", ""))[:100]
+    if text and not any(a.kind in {Kind.TEXT, Kind.LONG_TEXT} for a in filters):
+        problems.append(_("This list cannot be searched by text."))
+        text = ""
+    query = ListQuery(tuple(criteria), text, tuple(base_order))
     sort = args.get("sort", "")
     if sort:
         if sort.lstrip("-") in sortable and not sort.startswith("--"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import current_app
@@ -166,7 +166,7 @@ def _options(owner: type, column: sa.Column[Any] | None) -> list[Option]:
         given = given()
     return [
         Option(value, said.title, said.colour) if hasattr(said, "colour") else Option(value, said)
-        for value, said in (given.items() if isinstance(given, Mapping) else given)
+        for value, said in (given.items() if isinstance(given, Mapping) else cast(Iterable[tuple[Any, Any]], given))
     ]
 
 
@@ -246,6 +246,7 @@ class RecordInterface(SQLAInterface):
             owner = relation.mapper.class_
         mapper = sa.inspect(owner)
         label = (labels or {}).get(name)
+        relation_name: str | None
         if last in mapper.relationships and mapper.relationships[last].direction is RelationshipDirection.MANYTOONE:
             column, relation_name = _local_column(mapper.relationships[last]), last
         elif last in mapper.column_attrs:
@@ -295,15 +296,15 @@ class RecordInterface(SQLAInterface):
                 wanted.setdefault(attribute.target, set()).update(numbers)
         for target, numbers in wanted.items():
             if numbers:
-                key = sa.inspect(target).primary_key[0]
+                key: Any = sa.inspect(target).primary_key[0]
                 found = self.session.scalars(sa.select(target).where(key.in_(numbers))).all()
                 for record in records:  # the session itself holds rows weakly
                     record.__dict__.setdefault("_referenced", []).append(found)
 
-    def one(self, number: int, attributes: Iterable[Attribute] = ()) -> Any | None:
+    def one(self, number: int, attributes: Iterable[Attribute] = (), options: Sequence[Any] = ()) -> Any | None:
         """The record with this id, if the actor may see it; what ``attributes`` walk to comes with it."""
-        query = sa.select(self.obj).where(self.get_pk() == number).options(*self.eager(attributes))
-        return self.session.scalars(query).one_or_none()
+        query = sa.select(self.obj).where(self.get_pk() == number).options(*self.eager(attributes), *options)
+        return self.session.scalars(query).unique().one_or_none()
 
     def ordered(self, query: Any, order: Sequence[tuple[Attribute, bool]]) -> Any:
         """``query`` sorted by ``(attribute, descending)`` and then by id, so that pages never overlap."""

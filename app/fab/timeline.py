@@ -49,13 +49,14 @@ class Happening:
     """The record was made; ``changes`` are its first values."""
 
 
-def timeline(record: Stamped, limit: int = 50) -> list[Happening]:
-    """The last ``limit`` entries about ``record`` and its parts, newest first.
+def timeline(record: Stamped, limit: int = 50, kinds: Sequence[str] = ()) -> list[Happening]:
+    """The last ``limit`` entries about ``record`` and its parts, newest first; only those of ``kinds`` when given.
 
     At most two statements, plus one per kind of record that changed references pointed at.
     """
     kind, number = record.audit_subject
-    return _happenings([AuditEntry.subject_type == kind, AuditEntry.subject_id == number], kind, limit)
+    about = [AuditEntry.subject_type == kind, AuditEntry.subject_id == number]
+    return _happenings([*about, AuditEntry.kind.in_(kinds)] if kinds else about, kind, limit)
 
 
 def entries_about(records: Sequence[Stamped], limit: int = 50) -> list[Happening]:

@@ -11,7 +11,7 @@ import functools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
 import sqlalchemy as sa
 from flask import Response, abort, current_app, flash, redirect, request, url_for
@@ -32,7 +32,7 @@ from app.extensions import db
 from app.fab import cells
 from app.fab.errors import error_page
 from app.fab.fields import RecordForm, estate_zone, form_class, title_of
-from app.fab.filters import RESERVED, SIZES, ListQuery, read_query
+from app.fab.filters import LARGEST, RESERVED, SIZES, ListQuery, read_query
 from app.fab.interface import Attribute, Kind, RecordInterface
 from app.fab.scope import requires
 from app.fab.submit import Outcome, carry_out
@@ -261,7 +261,7 @@ class RecordView(BaseCRUDView):
     def record_or_404(self, pk: int) -> Any:
         """The record, if it exists and the actor may see it; otherwise the request ends with 404."""
         attributes = [a for _title, group in self.shown for a in group]
-        record = self.datamodel.one(pk, attributes)
+        record = self.datamodel.one(pk, attributes, self.load) if pk <= LARGEST else None
         if record is None or (
             self.scope() and self.datamodel.count([self.datamodel.get_pk() == pk, *self.scope()]) == 0
         ):
@@ -311,8 +311,9 @@ class RecordView(BaseCRUDView):
         values = query.values(attribute.name)
         chosen = []
         if attribute.kind is Kind.REFERENCE and values:
-            key = sa.inspect(attribute.target).primary_key[0]  # type: ignore[union-attr]
-            found = self.datamodel.session.scalars(sa.select(attribute.target).where(key.in_(values)))
+            target: Any = attribute.target
+            key = sa.inspect(target).primary_key[0]
+            found = self.datamodel.session.scalars(sa.select(target).where(key.in_(values)))
             chosen = [(getattr(r, "id", None), title_of(r)) for r in found]
         return {
             "attribute": attribute,
@@ -485,11 +486,11 @@ class RecordView(BaseCRUDView):
         self, work: Callable[[], Any], *, done: Any, then: str | Callable[[Any], str], back: str = ""
     ) -> AnyResponse:
         """As :meth:`Page.command`, with the view's constraint messages."""
-        return Page.command(self, work, done=done, then=then, back=back, messages=self.constraint_messages)  # type: ignore[arg-type]
+        return Page.command(cast(Page, self), work, done=done, then=then, back=back, messages=self.constraint_messages)
 
     def render(self, template: str, **values: Any) -> str:
         """As :meth:`Page.render`."""
-        return Page.render(self, template, **values)  # type: ignore[arg-type]
+        return Page.render(cast(Page, self), template, **values)
 
     def _carry_out(self, work: Callable[[], Any]) -> Outcome:
         def location(record: Any) -> str:
@@ -548,12 +549,12 @@ class RecordView(BaseCRUDView):
         )  # fmt: skip
         return (page, 422) if form.errors or general else page
 
-    def _groups(self, form: RecordForm) -> list[tuple[Any, list[Any]]]:
+    def _groups(self, form: RecordForm) -> Sequence[tuple[Any, Sequence[Any]]]:
         left = dict(form._fields)
         groups = [(title, [left.pop(name) for name in names if name in left]) for title, names in self.form_fieldsets]
         return [(title, fields) for title, fields in [*groups, ("", [*left.values()])] if fields]
 
-    def _fixed(self, form: RecordForm, record: Any | None) -> list[Cell]:
+    def _fixed(self, form: RecordForm, record: Any | None) -> Sequence[Cell]:
         """What the actor sees but may not change on this form."""
         if record is None:
             return []
@@ -563,7 +564,8 @@ class RecordView(BaseCRUDView):
     def _conflict(self, form: RecordForm, record: Any) -> tuple[str, int]:
         """Both versions, field by field; the input stays and can be saved onto the newest version."""
         stored = self.edit_form(None, obj=record)
-        differing, same = [], []
+        differing: Any = []
+        same: Any = []
         for name, mine in form._fields.items():
             theirs = stored[name]
             changed = mine.data is not None if hasattr(mine, "stored") else mine.data != theirs.data
@@ -582,7 +584,7 @@ class RecordView(BaseCRUDView):
 
         References that the model's own relationships delete with it do not count.
         """
-        table: Any = self.datamodel.obj.__table__  # type: ignore[attr-defined]
+        table: Any = self.datamodel.obj.__table__
         owned = {r.mapper.local_table for r in sa.inspect(self.datamodel.obj).relationships if r.cascade.delete}
         titles, used = [], False
         for other in table.metadata.tables.values():
@@ -600,9 +602,9 @@ class RecordView(BaseCRUDView):
         if attribute.kind is not Kind.REFERENCE or attribute.target is None:
             return ""
         name = f"{type(self).__name__}.{attribute.name}"
-        return f"/lookup/{attribute.target.__tablename__}" + (
+        return f"/lookup/{cast(Any, attribute.target).__tablename__}" + (
             f"?for={name}" if narrowed and attribute.name in self.allowed else ""
-        )  # type: ignore[attr-defined]
+        )
 
 
 class LookupPage(Page):
@@ -717,6 +719,6 @@ def _link(**changes: Any) -> str:
     """Address of the current list with some arguments changed; None removes one."""
     args = {name: request.args.getlist(name) for name in request.args if name not in changes}
     args |= {name: value for name, value in changes.items() if value is not None}
-    endpoint = changes.pop("endpoint", None) or request.endpoint
+    endpoint = str(changes.pop("endpoint", None) or request.endpoint)
     args.pop("endpoint", None)
     return url_for(endpoint, **{**(request.view_args or {}), **args})

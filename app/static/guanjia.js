@@ -49,18 +49,22 @@
     }
     dialog.returnValue = "";
   });
-  document.addEventListener("submit", (event) => {
+  const confirming = (event) => {
     const form = event.target;
     const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
-    if (question && dialog && !asked.has(form)) {
-      event.preventDefault();
-      document.getElementById("confirm-text").textContent = question;
-      waiting = { form, submitter: event.submitter };
-      dialog.returnValue = "";
-      dialog.showModal();
-      return;
-    }
-    asked.delete(form);
+    if (!question || !dialog || asked.delete(form)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // nobody else, htmx neither, sends it before the answer
+    document.getElementById("confirm-text").textContent = question;
+    waiting = { form, submitter: event.submitter };
+    dialog.returnValue = "";
+    dialog.showModal();
+  };
+  document.addEventListener("submit", confirming, true);
+
+  // A form is sent once, however often the button is pressed.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
     if (form.method !== "post" || event.defaultPrevented) return;
     if (form.dataset.sent) {
       event.preventDefault();
@@ -77,8 +81,8 @@
     });
   });
 
-  // Drafts: what is typed into a form outlives an expired session; it is kept in this tab only and never holds secrets.
-  const drafted = (field) => field.name && !["hidden", "password", "file"].includes(field.type) && !field.placeholder?.includes("*");
+  // Drafts: what is typed into a form outlives an expired session; kept in this tab only, personal data never.
+  const drafted = (field) => field.name && !["hidden", "password", "file"].includes(field.type) && !field.dataset.private;
   function keepDraft(form) {
     const key = `draft:${location.pathname}:${form.getAttribute("action") ?? ""}`;
     const fields = () => [...form.elements].filter(drafted);
@@ -120,14 +124,14 @@
     form.addEventListener("change", store);
     form.addEventListener("submit", () => sessionStorage.setItem("draft:sent", key));
   }
-  // A form that was sent and is no longer on the screen was saved: its draft has done its duty. The login page keeps it.
+  // A form that was sent, was not refused and did not end at the login or an error page was saved: its draft goes.
   const sent = sessionStorage.getItem("draft:sent");
-  if (sent) {
+  if (sent && document.getElementById("words")) {
     sessionStorage.removeItem("draft:sent");
-    const again = [...document.querySelectorAll("form[data-draft]")].some(
-      (form) => sent === `draft:${location.pathname}:${form.getAttribute("action") ?? ""}`,
-    );
-    if (!again && document.getElementById("words")) sessionStorage.removeItem(sent);
+    const refused = document.querySelector(".is-invalid, [data-focus-first], .gj-flashes .alert-danger, .gj-flashes .alert-warning");
+    const from = document.referrer ? new URL(document.referrer).pathname : "";
+    const returned = performance.getEntriesByType("navigation")[0]?.type !== "navigate";
+    if (!refused && !returned && !from.startsWith("/login")) sessionStorage.removeItem(sent);
   }
 
   // Selects that search on the server, and multiple choices.
@@ -145,6 +149,9 @@
       plugins: ["virtual_scroll", "clear_button"], placeholder: select.dataset.placeholder ?? words.choose,
       firstUrl: (query) => address(query, 1),
       shouldLoad: () => true,
+      onType() {
+        this.clearOptions(); // Enter never takes a leftover of the former search
+      },
       score: () => () => 1,
       load(query, done) {
         const url = this.getUrl(query);
@@ -185,6 +192,8 @@
     each(document, "form[data-draft]", keepDraft);
     enhance(document);
     document.querySelector("[data-focus-first]")?.focus();
+    const shown = document.querySelector("[data-scroll-here]"); // the step shown, in a row that scrolls sideways
+    if (shown) shown.parentElement.scrollLeft = shown.offsetLeft - shown.parentElement.offsetLeft - 16;
   });
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
   document.addEventListener("htmx:configRequest", (event) => {

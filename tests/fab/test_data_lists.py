@@ -254,3 +254,17 @@ def test_page_1000_of_200_000_is_as_quick_as_the_first(shop, toys, stock):
 
         timings = {page: read(page) for page in (1, 1000, 8000)}
     assert timings[1000] < 2 * timings[1] + 0.010, timings  # deep pages must not read the rows they skip
+
+
+def test_a_list_without_text_columns_says_that_it_cannot_be_searched(shop, toys):
+    from zoneinfo import ZoneInfo
+
+    from werkzeug.datastructures import MultiDict
+
+    from app.fab.filters import read_query
+    from app.fab.interface import RecordInterface
+
+    with shop.test_request_context():
+        price = RecordInterface(toys.Item).attribute("price")
+        query = read_query(MultiDict({"q": "a"}), [price], {}, [], ZoneInfo("UTC"))
+        assert query.clauses([]) == [] and query.problems == ("This list cannot be searched by text.",)

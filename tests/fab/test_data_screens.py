@@ -194,6 +194,14 @@ def test_rights_and_estate_decide_what_exists(browser_of, stock):
     assert answer.status_code == 422 and "Choose one of the records offered." in answer.text
 
 
+def test_numbers_no_record_can_have_are_simply_not_there(browser_of, stock):
+    clerk = browser_of("manager")
+    for address in ("/toys/99999999999999999999", "/toys/99999999999999999999/edit", "/toys/2147483648", "/api/v1/toys/2147483648"):
+        assert clerk.get(address).status_code == 404
+    answer = clerk.post("/toys/new", data=form(shelf_id="99999999999999999999", weight="99999999999"))
+    assert answer.status_code == 422
+
+
 def test_the_timeline_tells_changes_in_words(browser_of, stock, item_of):
     pk = stock("A1", name="Old", price=Decimal(3), phone="13812345678")
     clerk = browser_of("manager")

@@ -72,7 +72,7 @@ def write_xlsx(file: IO[bytes], title: str, heads: Sequence[str], rows: Iterable
                 sheet.write_datetime(number, column, cell.replace(tzinfo=None), moment)
             elif isinstance(cell, date):
                 sheet.write_datetime(number, column, cell, day)
-            elif isinstance(cell, Decimal | int | float) and abs(cell) < LARGEST_EXACT:
+            elif isinstance(cell, Decimal | int | float) and abs(Decimal(cell)) < LARGEST_EXACT:
                 places = max(0, -int(cell.as_tuple().exponent)) if isinstance(cell, Decimal) and cell.is_finite() else 0
                 if places not in amounts:
                     amounts[places] = book.add_format({"num_format": "#,##0" + ("." + "0" * places if places else "")})
