@@ -305,6 +305,12 @@ def test_what_a_household_owes(
     assert fees_of_unit(household.unit, actor_of("security")) == {}
 
 
+def test_the_household_page_shows_what_is_owed(household: Any, paid: Payment, client_of: Any) -> None:
+    page = text_of(client_of("cashier").get(f"/households/{household.unit.id}"))
+    for said in ("Outstanding: ¥50.29", "人民币伍拾元零贰角玖分", paid.bill.number, paid.receipt_no):
+        assert said in page
+
+
 def test_what_each_fee_item_brought(session: Any, paid: Payment, bill_for: Any, item: Any) -> None:
     from app.modules.fees.queries import bills_of, charged_by_item
 

@@ -12,7 +12,7 @@ class Choice(StrEnum):
 
     title: Any  # type: ignore[assignment]
 
-    def __new__(cls, value: str, title: Any) -> "Choice":
+    def __new__(cls, value: str, title: Any = "") -> "Choice":
         member = str.__new__(cls, value)
         member._value_ = value
         member.title = title

@@ -18,7 +18,7 @@ from app.core.records.base import Record
 from app.core.records.clock import estate_zone
 from app.modules.estates.models import Unit
 from app.modules.fees.models import Bill, BillLine, FeeItem, Payment, PaymentPart
-from app.modules.fees.states import FeeBasis, PaymentMethod
+from app.modules.fees.states import PaymentMethod
 
 WHOLE_BILL = (
     joinedload(Bill.unit),
@@ -124,7 +124,7 @@ def charged_by_item(session: Session, start: date, end: date, source_type: str =
 
     ``source_type``: only bills issued for records of this table (``movein_case``: the move-in fees).
     """
-    issued = [Bill.issued_on.between(start, end), Bill.cancelled_at.is_(None)]
+    issued: list[Any] = [Bill.issued_on.between(start, end), Bill.cancelled_at.is_(None)]
     if source_type:
         issued.append(Bill.source_type == source_type)
     bills = select(BillLine).join(BillLine.bill).where(*issued)
@@ -157,14 +157,6 @@ def papers_of_bill(session: Session, bill: Bill) -> Sequence[Paper]:
 def proposed_items(session: Session) -> Sequence[FeeItem]:
     """Active fee items in catalogue order; those with ``proposed`` are ticked at move-in."""
     return session.scalars(select(FeeItem).where(FeeItem.active).order_by(FeeItem.seq, FeeItem.code)).all()
-
-
-def property_service_rate(session: Session) -> Decimal | None:
-    """The published property service fee in yuan per m² and month, for the papers that name it."""
-    query = (
-        select(FeeItem.rate).where(FeeItem.active, FeeItem.basis == FeeBasis.GFA_MONTH).order_by(FeeItem.seq).limit(1)
-    )
-    return session.scalar(query)
 
 
 def totals_of_bills(session: Session, *clauses: Any) -> tuple[Decimal, Decimal]:

@@ -133,10 +133,10 @@ class BillView(RecordView):
         return [(_("Receivable"), format_money(receivable)), (_("Received"), format_money(received))]
 
     def _page_of(self, record: Bill, **more: Any) -> str:
-        source = registry().record_pages.get(record.source_type)
+        page, number = registry().record_pages.get(record.source_type), record.source_id
         return super()._page_of(
             record, bill=record, papers=papers_of_bill(db.session, record), next=url_for("BillView.show", pk=record.id),
-            source_address=source(record.source_id) if source else "", history=entries_about([record, *record.payments]),
+            source_address=page(number) if page and number else "", history=entries_about([record, *record.payments]),
             **more,
         )  # fmt: skip
 
@@ -358,8 +358,13 @@ class CashDayPage(Page):
         return self.render(
             "fees/cash_day.html", title=_("Cashier’s day list"), day=day, today=today, payments=payments,
             totals=added_up(payments), total=sum((p.amount for p in payments), Decimal(0)), step=timedelta(days=1),
-            export=url_for("PaymentView.export", form="xlsx", **{"received_at.from": day, "received_at.to": day}),
+            export=url_for("PaymentView.export", form="xlsx", **_on(day)),
         )  # fmt: skip
+
+
+def _on(day: date) -> dict[str, Any]:
+    """Arguments of the payment list for one day."""
+    return {"received_at.from": day, "received_at.to": day}
 
 
 def _way_back(usual: str) -> str:
