@@ -1,0 +1,45 @@
+"""Bad settings stop the start with one clear line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import config
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("GUANJIA_PROT", "80", "Unknown setting GUANJIA_PROT"),
+        ("GUANJIA_PORT", "eighty", "must be a whole number"),
+        ("GUANJIA_PORT", "70000", "between 1 and 65535"),
+        ("GUANJIA_LANGUAGE", "fr", "must be zh or en"),
+        ("GUANJIA_DATABASE_URL", "mysql://x", "must begin with"),
+        ("GUANJIA_PUBLIC_URL", "desk.example", "must begin with http"),
+        ("GUANJIA_TIME_ZONE", "Mars/Base", "not a known time zone"),
+        ("GUANJIA_DEMO", "perhaps", "must be yes or no"),
+        ("GUANJIA_WEB_PROCESSES", "0", "at least 1"),
+    ],
+)
+def test_a_bad_setting_is_named(name: str, value: str, said: str) -> None:
+    with pytest.raises(config.SettingsError, match=said):
+        config.load({name: value})
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = config.load({"GUANJIA_PORT": "9000", "GUANJIA_DEMO": "yes", "OTHER": "x"})
+    assert (settings.port, settings.demo, settings.language) == (9000, True, "zh")
+
+
+@pytest.mark.slow
+def test_the_program_stops_with_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "run.py", "serve"], cwd=config.ROOT, env={**os.environ, "GUANJIA_PROT": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("guanjia: Unknown setting GUANJIA_PROT")
