@@ -20,6 +20,7 @@ def register(registry: Registry) -> None:
     from app.core.registry import HouseholdSection
     from app.core.search.provider import SearchProvider
     from app.modules.movein.inspection_views import register_inspection
+    from app.modules.movein.inspection_views import register_inspection
     from app.modules.movein.paper_contexts import KINDS
     from app.modules.movein.queries import find_cases
     from app.modules.movein.seeding import seed

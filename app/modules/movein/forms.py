@@ -114,7 +114,14 @@ def opening(owners: Iterable[Person]) -> type[RecordForm]:
         validators=[validators.InputRequired(_l("Choose the owner."))],
     )}  # fmt: skip
     person = {f"new_{name}": _optional(PERSON, name) for name in IDENTITY}
-    return _made("OpeningForm", {**fields, **person, **{name: field_for(CASE.attribute(name)) for name in NOTICE}})
+    return _made("OpeningForm", {**fields, "known": known_person(), **person, **{name: field_for(CASE.attribute(name)) for name in NOTICE}})
+
+
+def known_person() -> ReferenceField:
+    """Somebody who is registered already, instead of a new person."""
+    return ReferenceField(
+        _l("Person registered already"), target=Person, lookup="/lookup/person", description=_l("Leave this empty for a new person.")
+    )
 
 
 def _optional(interface: RecordInterface, name: str) -> Any:
@@ -148,22 +155,25 @@ def owner() -> type[RecordForm]:
 @cache
 def holding() -> type[RecordForm]:
     """Share, form of co-ownership, title proof and use of one owner."""
-    share = TextField(_l("Share"), length=20, description=_l("Such as 1/2 or 50%; empty under joint ownership."))
+    share = TextField(_l("Share"), length=20, description=_l("A fraction such as 1/2, or per cent; empty under joint ownership."))
     return form_class(TENURE, ("share", *HOLDING), given={"share": share})
 
 
 @cache
 def co_owner() -> type[RecordForm]:
-    person = form_class(PERSON, IDENTITY)
-    share = TextField(_l("Share"), length=20, description=_l("Such as 1/2 or 50%; empty under joint ownership."))
-    return type("CoOwnerForm", (person,), {"share": share, "co_ownership": field_for(TENURE.attribute("co_ownership"))})
+    share = TextField(_l("Share"), length=20, description=_l("A fraction such as 1/2, or per cent; empty under joint ownership."))
+    return _made("CoOwnerForm", {
+        "known": known_person(), **{name: _optional(PERSON, name) for name in IDENTITY},
+        "share": share, "co_ownership": field_for(TENURE.attribute("co_ownership")),
+    })  # fmt: skip
 
 
 @cache
 def member() -> type[RecordForm]:
     """A household member (forms A1); under 14 the owner consents as guardian (PIPL art. 31)."""
-    person = form_class(PERSON, ("name", "sex", "birth_date", "id_kind", "id_no", "mobile"))
-    return type("MemberForm", (person,), {
+    return _made("MemberForm", {
+        "known": known_person(),
+        **{name: _optional(PERSON, name) for name in ("name", "sex", "birth_date", "id_kind", "id_no", "mobile")},
         "relation": field_for(TENURE.attribute("relation")),
         "guardian_consents": YesNoField(_l("The owner consents as guardian (needed under 14)")),
     })  # fmt: skip
@@ -215,7 +225,7 @@ def service(offered: Iterable[MoveInItem], people: Iterable[Account]) -> type[Re
     return _made("ServiceForm", {
         "code": ChoiceField(_l("Service"), values=lambda: listed, validators=[validators.InputRequired(_l("Choose a service."))]),
         "assignee_id": ChoiceField(_l("Assigned to"), values=lambda: staff, validators=[validators.InputRequired(_l("Choose who does the work."))]),
-        **{name: field_for(SERVICE.attribute(name)) for name in plain},
+        **{name: _optional(SERVICE, name) for name in plain},
     })  # fmt: skip
 
 

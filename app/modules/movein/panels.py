@@ -14,6 +14,8 @@ from sqlalchemy.orm import joinedload
 from app.core.access.actor import Actor
 from app.core.papers.kind import PaperKind
 from app.core.records.choices import in_language
+from app.core.records.clock import estate_today
+from app.core.records.estate import Estate
 from app.core.registry import registry
 from app.extensions import db
 from app.fab.fields import RecordForm
@@ -23,11 +25,13 @@ from app.modules.movein import forms
 from app.modules.movein.gates import OWNER_SIGNS
 from app.modules.movein.inspection import items_of
 from app.modules.movein.models import InspectionItem, MoveInCase
+from app.modules.movein.paper_contexts import estate_values
 from app.modules.movein.queries import PAPERS_AT
 from app.modules.movein.registration import consents_of
 from app.modules.movein.services import PAPER_STEPS, colleagues, text_in_force
+from app.modules.movein.standing import StandingText, fill, from_edit
 from app.modules.movein.states import STEPS, CaseState, DefectState
-from app.modules.people.models import ConsentScope, TenureRole, Vehicle
+from app.modules.people.models import ConsentScope, PrivacyNotice, TenureRole, Vehicle
 from app.modules.people.queries import current_notice, has_consent, household_of
 
 Make = Callable[[], RecordForm]
@@ -139,16 +143,23 @@ def _scopes(case: MoveInCase) -> list[tuple[ConsentScope, str, bool]]:
 
 
 def _registration(case: MoveInCase, actor: Actor) -> dict[str, Any]:
-    household = household_of(db.session, case.unit_id)
+    household, notice = household_of(db.session, case.unit_id), current_notice(db.session, case.estate_id)
     vehicles = select(Vehicle).where(Vehicle.unit_id == case.unit_id).options(joinedload(Vehicle.bay)).order_by(Vehicle.id)
     return {
         "owners": [t for t in household if t.role is TenureRole.OWNER],
         "members": [t for t in household if t.role is TenureRole.HOUSEHOLD_MEMBER],
         "vehicles": db.session.scalars(vehicles).all(),
-        "notice": current_notice(db.session, case.estate_id),
+        "notice": notice,
+        "notice_text": _filled(notice, case) if notice else None,
         "consented": has_consent(db.session, case.owner_id),
         "groups": OWNER_GROUPS,
     }
+
+
+def _filled(notice: PrivacyNotice, case: MoveInCase) -> StandingText:
+    """The privacy notice as the owner reads it, with the estate's names and telephones."""
+    estate, today = db.session.get_one(Estate, case.estate_id), estate_today(db.session, case.estate_id)
+    return fill(from_edit(notice.text), estate_values(estate, today))
 
 
 OWNER_GROUPS = (

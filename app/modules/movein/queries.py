@@ -90,6 +90,11 @@ def fact(entry: AuditEntry, name: str) -> str:
     return str((entry.changes.get(name) or [None, ""])[1] or "")
 
 
+def ending_of(case: MoveInCase, history: Sequence[AuditEntry]) -> AuditEntry | None:
+    """The transition that closed the case."""
+    return next((e for e in reversed(history) if fact(e, "target") == case.state), None) if not case.is_open else None
+
+
 def place_of(case: MoveInCase, history: Sequence[AuditEntry]) -> int:
     """How many steps lie behind the case; of a withdrawn one, how many did when it was withdrawn."""
     state = str(case.state)
@@ -100,9 +105,8 @@ def place_of(case: MoveInCase, history: Sequence[AuditEntry]) -> int:
     return STEPS.index(CaseState.INSPECTION if state == CaseState.REFUSED else CaseState(state))
 
 
-def steps_of(session: Session, case: MoveInCase, actor: Actor) -> list[Step]:
+def steps_of(case: MoveInCase, history: Sequence[AuditEntry], actor: Actor) -> list[Step]:
     """The seven steps, each done by whom and when, or with exactly what it still needs (MI-04)."""
-    history = transitions_of(session, case)
     place = place_of(case, history)
     finished = {name: step for step, ways in FORWARD.items() for name in (t.name for t in ways)}
     latest = {finished[name]: entry for entry in history if (name := fact(entry, "transition")) in finished}
@@ -111,11 +115,18 @@ def steps_of(session: Session, case: MoveInCase, actor: Actor) -> list[Step]:
         if number < place:
             entry = latest.get(state)
             steps.append(Step(state, "done", entry.at if entry else None, entry.actor_name if entry else ""))
+        elif number == place and case.state == CaseState.REFUSED:
+            steps.append(Step(state, "now", missing=tuple(_to_rectify(case))))
         elif number == place and case.is_open:
             steps.append(Step(state, "now", missing=tuple(missing_at(case, actor))))
         else:
             steps.append(Step(state, "ahead"))
     return steps
+
+
+def _to_rectify(case: MoveInCase) -> list[str]:
+    left = sum(1 for d in case.defects if d.state == DefectState.OPEN)
+    return [_("%(count)s defects are not reported rectified yet.", count=left)] if left else []
 
 
 def missing_at(case: MoveInCase, actor: Actor) -> list[str]:

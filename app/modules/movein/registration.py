@@ -40,7 +40,8 @@ SENSITIVE = (ConsentScope.IDENTITY_NUMBER, ConsentScope.BANK_ACCOUNT)
 def open_for(session: Session, unit: Unit, values: Mapping[str, Any], *, actor: Actor) -> MoveInCase:
     """Open the move-in of a unit for one of its owners or for a person entered now, who becomes its owner.
 
-    ``values``: ``owner`` (an owner's id or ``new``), ``new_…`` columns of the new person, and those of the notice.
+    ``values``: ``owner`` (an owner's id or ``new``), then ``known`` (a registered person's id) or ``new_…`` columns of
+    the new person, and the columns of the notice.
 
     Raises:
         FieldErrors: the person's data cannot be.
@@ -58,12 +59,19 @@ def open_for(session: Session, unit: Unit, values: Mapping[str, Any], *, actor: 
 def _new_owner(session: Session, unit: Unit, values: Mapping[str, Any], actor: Actor) -> Person:
     given = {name.removeprefix("new_"): value for name, value in values.items() if name.startswith("new_")}
     try:
-        person = register_person(session, {k: v for k, v in given.items() if v}, actor=actor)
+        person = _person(session, {**given, "known": values["known"]}, actor)
     except FieldErrors as error:
         raise FieldErrors({f"new_{name}": sentence for name, sentence in error.errors.items()}) from error
     today = estate_today(session, unit.estate_id)
     grant_tenure(session, unit=unit, person=person, role=TenureRole.OWNER, valid_from=today, actor=actor)
     return person
+
+
+def _person(session: Session, given: dict[str, Any], actor: Actor) -> Person:
+    """The registered person ``known``, or a new one of the other values; what is empty is not written."""
+    if number := given.pop("known"):
+        return session.scalars(select(Person).where(Person.id == number)).one()
+    return register_person(session, {name: value for name, value in given.items() if value}, actor=actor)
 
 
 def register_owner(session: Session, case: MoveInCase, values: Mapping[str, Any], *, actor: Actor) -> None:
@@ -95,7 +103,7 @@ def add_co_owner(session: Session, case: MoveInCase, values: Mapping[str, Any], 
     _require(case, actor)
     given = dict(values)
     share, form = _share(given.pop("share")), given.pop("co_ownership")
-    person = register_person(session, {k: v for k, v in given.items() if v}, actor=actor)
+    person = _person(session, given, actor)
     form = form or (CoOwnership.BY_SHARES if share else CoOwnership.JOINT)
     today = estate_today(session, case.estate_id)
     with _as_field("share_numerator", "share"):
@@ -114,7 +122,7 @@ def add_member(session: Session, case: MoveInCase, values: Mapping[str, Any], *,
     _require(case, actor)
     given = dict(values)
     relation, consents = given.pop("relation"), given.pop("guardian_consents")
-    person = register_person(session, {k: v for k, v in given.items() if v}, actor=actor)
+    person = _person(session, given, actor)
     today = estate_today(session, case.estate_id)
     tenure = grant_tenure(
         session, unit=case.unit, person=person, role=TenureRole.HOUSEHOLD_MEMBER, relation=relation, valid_from=today, actor=actor

@@ -27,8 +27,12 @@ from app.modules.movein import forms, panels, queries, registration, services
 from app.modules.movein.gates import said
 from app.modules.movein.models import CaseSignature, KeyHandover, MoveInCase
 from app.modules.movein.paper_contexts import pack_sheets
+from app.modules.movein.states import CheckResult
 from app.modules.movein.workflow import MOVE_IN
 from app.modules.people.queries import owners_of
+
+MILESTONES = ("transition", "print", "reveal", "comment", "file")
+"""What the timeline of a case shows before somebody asks for every change."""
 
 Work = Callable[[MoveInCase, dict[str, Any]], Any]
 
@@ -59,15 +63,18 @@ class MoveInCaseView(RecordView):
         panel = more.pop("panel", "") or request.args.get("step", "")
         panel = panel if panel in panels.PANELS else panels.panel_of(record)
         offers = MOVE_IN.offers(record, actor)
+        history = queries.transitions_of(db.session, record)
         following = queries.next_offer(record, offers)
+        whole = request.args.get("history") == "all"
+        entries = timeline(record, limit=500) if whole else timeline(record, limit=15, kinds=MILESTONES)
         page: str = self.render_template(
             "movein/case.html", title=f"{self.show_title} {record.number}", view=self, case=record, record=record,
-            look=MOVE_IN.look(record), steps=queries.steps_of(db.session, record, actor), panel=panel,
+            look=MOVE_IN.look(record), steps=queries.steps_of(record, history, actor), ending=queries.ending_of(record, history), panel=panel,
             panel_title=panels.PANELS[panel].title, panel_template=panels.PANELS[panel].template,
             part=panels.values_of(panel, record, actor, more.pop("given", {})),
             following=following, others=[o for o in offers if o is not following],
             records=queries.records_of(db.session, record), paper_title=queries.paper_title,
-            kinds=panels.kinds_at(panel), papers=papers_of(db.session, record), pack=pack_sheets(record), entries=timeline(record), said=said, said_of=in_language,
+            kinds=panels.kinds_at(panel), papers=papers_of(db.session, record), pack=pack_sheets(record), entries=entries, whole=whole, said=said, said_of=in_language,
             view_functions=current_app.view_functions, **more,
         )  # fmt: skip
         return page
@@ -176,6 +183,8 @@ class MoveInCaseView(RecordView):
         def work(case: MoveInCase, values: dict[str, Any]) -> None:
             for check in case.checks:
                 result, note = values[f"result_{check.id}"], values[f"note_{check.id}"]
+                if result == CheckResult.PENDING and check.mandatory and "all" in request.form:
+                    result = CheckResult.PRESENT
                 if (result, note) != (check.result, check.note):
                     services.check_paper(db.session, check, result=result, note=note, actor=current_actor())
 
@@ -258,8 +267,9 @@ class MoveInCaseView(RecordView):
     def handouts(self, pk: int) -> Any:
         def work(case: MoveInCase, values: dict[str, Any]) -> None:
             services.hand_out(
-                db.session, case, codes=[h.code for h in case.handouts if values[f"issued_{h.id}"]], actor=current_actor()
-            )
+                db.session, case, actor=current_actor(),
+                codes=[h.code for h in case.handouts if values[f"issued_{h.id}"] or (h.required and "all" in request.form)],
+            )  # fmt: skip
             for h in case.handouts:
                 copies, pages, returned = (values[f"{name}_{h.id}"] for name in ("copies", "pages", "returned"))
                 returned = returned or (h.returned_on if h.issued_at else None)
