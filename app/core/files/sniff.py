@@ -8,7 +8,7 @@ import zipfile
 from pathlib import PurePath
 
 from flask_babel import lazy_gettext as _l
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from app.core.records.identifiers import InvalidValue
 
@@ -91,7 +91,9 @@ def reencode_image(data: bytes) -> bytes:
             image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InvalidValue(too_large) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, EOFError):
+    except InvalidValue:
+        raise
+    except Exception:  # Pillow lets anything escape on a damaged file
         raise InvalidValue(_l("This image is damaged and cannot be read.")) from None
     if kind == "JPEG":
         image = image.convert("L" if image.mode == "L" else "RGB")
