@@ -69,7 +69,7 @@ class FeeItemView(RecordView):
     list_columns = ["title", "code", "kind", "basis", "rate", "refundable", "proposed", "active"]
     search_columns = ["title_zh", "title_en", "code", "kind", "basis", "active"]
     base_order = ("seq", "asc")
-    list_cell = {"title": link_to_show(str), "caution": lambda item: item.caution_text}
+    list_cell = {"title": link_to_show(str), "rate": lambda item: item.price, "caution": lambda item: item.caution_text}
     show_fieldsets = [
         ("", ["title", "code", "kind", "basis", "rate", "handling_fee", "caution"]),
         (_l("Rules"), ["taxable", "refundable", "mandatory", "proposed", "advance", "active", "seq"]),
@@ -108,7 +108,7 @@ class BillView(RecordView):
     list_title = _l("Bills")
     show_title = _l("Bill")
     add_title = _l("New bill")
-    label_columns = {"standing": _l("Standing"), "outstanding": _l("Outstanding")}
+    label_columns = {"standing": _l("Payment status")}
     list_columns = ["number", "unit", "payer_name", "issued_on", "due_on", "receivable", "received", "standing"]
     search_columns = ["number", "unit_id", "payer_name", "issued_on", "due_on", "open"]
     order_columns = ["number", "payer_name", "issued_on", "due_on", "receivable", "received"]
@@ -323,9 +323,13 @@ class PaymentView(RecordView):
         )
     ]  # fmt: skip
     list_cell = {"receipt_no": link_to_show(lambda payment: payment.receipt_no)}
+    show_template = "fees/receipt.html"
 
     def totals(self, clauses: list[Any]) -> list[tuple[Any, str]]:
         return _method_totals(totals_by_method(db.session, *clauses))
+
+    def _page_of(self, record: Payment, **more: Any) -> str:
+        return super()._page_of(record, history=entries_about([record]), **more)
 
     def sections(self, record: Payment, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         papers = [
