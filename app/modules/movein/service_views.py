@@ -75,7 +75,7 @@ class EntrustedServiceView(RecordView):
 
     def read_list(self, args: MultiDict[str, str]) -> ListQuery:
         """What is asked for; without anything, what is still to be done."""
-        return super().read_list(args or MultiDict(state=str(ServiceState.OPEN)))
+        return super().read_list(args or MultiDict({"state": str(ServiceState.OPEN)}))
 
     def _page_of(self, record: EntrustedService, **more: Any) -> str:
         forms = {"finish_form": FinishForm(None, obj=record), "cancel_form": CancelForm(None), "refused": "", "general": [], **more}
