@@ -46,7 +46,8 @@ def test_nothing_readable_lies_on_the_disk_and_no_half_file_stays(
     assert all(b"110105194912310021" not in path.read_bytes() for path in paths(app))
     assert not [path for path in paths(app) if path.name.startswith(".")]
     place = next(path for path in paths(app) if path.name == kept.stored_file.sha256)
-    place.write_bytes(place.read_bytes()[:-1] + b"x")
+    stored = place.read_bytes()
+    place.write_bytes(stored[:-1] + bytes([stored[-1] ^ 1]))
     with pytest.raises(store.StoreError):
         services.read(kept)
 
