@@ -56,10 +56,10 @@ def rooms_of(layout: str, layouts: Sequence[MoveInItem], spaces: dict[str, Bilin
 
 
 def lists_of(session: Session, *names: str) -> dict[str, list[MoveInItem]]:
-    """Active entries of several code lists, read at once."""
+    """As :func:`items_of` for several code lists, read at once."""
     lists: dict[str, list[MoveInItem]] = {name: [] for name in names}
-    entries = select(MoveInItem).where(MoveInItem.list_name.in_(names), MoveInItem.active)
-    for entry in session.scalars(entries.order_by(MoveInItem.seq, MoveInItem.id)):
+    mine = (MoveInItem.list_name.in_(names), MoveInItem.estate_id == current_actor().estate_id, MoveInItem.active)
+    for entry in session.scalars(select(MoveInItem).where(*mine).order_by(MoveInItem.seq, MoveInItem.id)):
         lists[entry.list_name].append(entry)
     return lists
 
@@ -224,9 +224,10 @@ def limit_days(session: Session, item: InspectionItem, severity: Severity) -> in
 def limits_of(session: Session, item: InspectionItem) -> dict[Severity, int]:
     """Days allowed for a defect of this item, by severity. Retired list entries still count for items checked before."""
     lists = select(MoveInItem).where(
+        MoveInItem.estate_id == item.estate_id,
         (MoveInItem.list_name == "limits")
         | ((MoveInItem.list_name == "check_items") & (MoveInItem.code == item.item))
-        | ((MoveInItem.list_name == "trades") & (MoveInItem.code == item.trade))
+        | ((MoveInItem.list_name == "trades") & (MoveInItem.code == item.trade)),
     )
     data: dict[tuple[str, str], dict[str, Any]] = {(e.list_name, e.code): e.data for e in session.scalars(lists)}
     limit = data.get(("check_items", item.item), {}).get("limit") or data[("trades", item.trade)]["limit"]

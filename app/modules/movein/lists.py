@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.access.actor import Actor
+from app.core.access.actor import Actor, current_actor
 from app.core.records.refusals import FieldErrors
 from app.modules.movein.models import MoveInItem
 
@@ -44,20 +44,23 @@ def save_item(session: Session, item: MoveInItem | None, values: dict[str, Any],
     """
     actor.require("create" if item is None else "update", "MoveInItem")
     text = values.pop("data", None)
+    list_name = item.list_name if item else values["list_name"]
+    data = _checked(session, list_name, _read(text or ""), item.data if item else _example(session, list_name))
     if item is None:
-        item = MoveInItem(estate_id=actor.estate_id, data={})
-        item.list_name = values["list_name"]
-        example = session.scalar(select(MoveInItem).where(MoveInItem.list_name == item.list_name).order_by(MoveInItem.id).limit(1))
-        model = example.data if example else {}
+        item = MoveInItem(estate_id=actor.estate_id)
         session.add(item)
-    else:
-        model = item.data
-    if text is not None:
-        item.data = _checked(session, item.list_name, _read(text), model)
+    item.data = data
     for name, value in values.items():
         setattr(item, name, value)
     session.flush()
     return item
+
+
+def _example(session: Session, list_name: str) -> dict[str, Any]:
+    """The data of the list's first entry."""
+    mine = (MoveInItem.list_name == list_name, MoveInItem.estate_id == current_actor().estate_id)
+    example = session.scalar(select(MoveInItem).where(*mine).order_by(MoveInItem.seq).limit(1))
+    return example.data if example else {}
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from app.core.access.actor import Actor
+from app.core.access.actor import Actor, current_actor
 from app.core.access.models import Account, Membership
 from app.core.files.services import attach, attach_signature
 from app.core.records.amounts import money
@@ -393,10 +393,11 @@ def remove_key(session: Session, key: KeyHandover, *, actor: Actor) -> None:
 
 
 def text_in_force(session: Session, code: str) -> StandingTextVersion | None:
-    """The published standing text with the highest number; nothing for papers that are no standing text."""
+    """The published standing text of the acting person's estate with the highest number; nothing for other papers."""
+    mine = (StandingTextVersion.code == code, StandingTextVersion.estate_id == current_actor().estate_id)
     return session.scalar(
         select(StandingTextVersion)
-        .where(StandingTextVersion.code == code, StandingTextVersion.published_at.is_not(None))
+        .where(*mine, StandingTextVersion.published_at.is_not(None))
         .order_by(StandingTextVersion.number.desc())
         .limit(1)
     )
@@ -418,7 +419,8 @@ def save_text(session: Session, *, code: str, content: dict[str, Any], publish: 
         text = from_edit(content)
     except ValueError as error:
         raise InvalidValue(str(error)) from error
-    last = session.scalar(select(func.max(StandingTextVersion.number)).where(StandingTextVersion.code == code)) or 0
+    mine = (StandingTextVersion.code == code, StandingTextVersion.estate_id == actor.estate_id)
+    last = session.scalar(select(func.max(StandingTextVersion.number)).where(*mine)) or 0
     version = StandingTextVersion(
         estate_id=actor.estate_id, code=code, number=last + 1, title_zh=text.title.zh, title_en=text.title.en,
         content=asdict(text), published_at=now() if publish else None,
