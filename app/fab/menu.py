@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import request, url_for
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import Actor, current_actor
 from app.core.registry import MenuEntry, registry
+
+LAST = (_l("Settings"), _l("Administration"))
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,17 @@ class MenuCategory:
 
 
 def menu_entries() -> list[MenuCategory]:
-    """The menu of the acting person, categories and lines in registration order; empty categories are left out."""
+    """The menu of the acting person in registration order, what is rarely needed last; empty categories are left out."""
     actor = current_actor()
     categories: dict[str, MenuCategory] = {}
     for entry in registry().menu:
         if entry.label is not None and may_open(actor, entry.view):
-            title = _category_title(entry)
+            title = str(entry.category)
             categories.setdefault(title, MenuCategory(title)).links.append(_link(entry))
-    return list(categories.values())
+    rare = [str(title) for title in LAST]
+    return sorted(
+        categories.values(), key=lambda category: rare.index(category.title) + 1 if category.title in rare else 0
+    )
 
 
 def may_open(actor: Actor, view: Any) -> bool:
@@ -50,10 +55,6 @@ def may_open(actor: Actor, view: Any) -> bool:
     verb, resource = getattr(getattr(view, view.default_view), "requires", ("read", ""))
     resource = resource or getattr(view, "resource", "")
     return actor.may(verb, resource) if resource else actor.user_id is not None
-
-
-def _category_title(entry: MenuEntry) -> str:
-    return _(str(entry.category)) if entry.category else ""
 
 
 def _link(entry: MenuEntry) -> MenuLink:
