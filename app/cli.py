@@ -22,9 +22,6 @@ def main() -> None:
         sys.exit(f"guanjia: {error}")
     for command in _commands_of_modules():
         commands.add_command(command)
-    from app.modules.people.commands import estate
-
-    commands.add_command(estate)
     commands(obj=settings)
 
 
@@ -50,10 +47,14 @@ def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(settings: config.Settings, *args: Any, **kwargs: Any) -> Any:
         from app import create_app
         from app.core.access.actor import acting, system_actor
+        from app.extensions import db as database
 
         app = create_app(settings)
         with app.app_context(), acting(system_actor()):
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                database.engine.dispose()
 
     return run
 

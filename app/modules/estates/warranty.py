@@ -45,7 +45,7 @@ PARTS: dict[Part, Any] = {
     Part.SANITARY_WARE: _l("Sanitary ware"),
     Part.DOORS_WINDOWS: _l("Doors, windows and hardware"),
     Part.PLASTER: _l("Plaster"),
-    Part.FLOOR: _l("Floor"),
+    Part.FLOOR: _l("Floor finish"),
 }
 """The parts with their titles, in the order of a quality guarantee."""
 

@@ -15,7 +15,7 @@ class ShareField(wtforms.StringField):
     """A share as people write it: 50%, 1/2, 0.5."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("description", _l("Such as 1/2 or 50%%. Leave it empty when there is one owner."))
+        kwargs.setdefault("description", _l("Such as 1/2; leave it empty when there is one owner."))
         super().__init__(_l("Share"), *args, **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:

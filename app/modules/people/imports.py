@@ -96,7 +96,7 @@ OWNERS = Table(
             read=_name,
         ),
         Column(
-            name="position", title=_l("Position"), required=True, read=_position,
+            name="position", title=_l("Status in the unit"), required=True, read=_position,
             aliases=("与业主关系", "关系", "身份", "人员类型", "Position"),
         ),
         Column(
