@@ -2,7 +2,8 @@
 
 Arguments are named after the columns: ``code=1502`` (contains), ``state=open&state=done`` (any of),
 ``moved_in.from=2026-01-01&moved_in.to=2026-06-30`` (range, both ends included), ``active=yes``, ``unit_id=7``;
-``q`` searches all text columns; ``sort=-code`` orders downwards; ``page`` and ``size`` turn pages.
+``q`` searches all text columns; ``sort=-code`` orders downwards; ``page`` and ``size`` turn pages; ``columns``
+chooses what is shown.
 Whatever cannot be read is left out and reported in :attr:`ListQuery.problems`; it never becomes an error page.
 """
 
@@ -23,7 +24,7 @@ from app.core.records.identifiers import InvalidValue, halfwidth
 from app.fab.interface import Attribute, Kind
 
 SIZES = (25, 50, 100)
-RESERVED = frozenset({"q", "sort", "page", "size"})
+RESERVED = frozenset({"q", "sort", "page", "size", "columns"})
 RANGED = {Kind.INTEGER, Kind.DECIMAL, Kind.DAY, Kind.MOMENT}
 LARGEST = 2**31 - 1
 

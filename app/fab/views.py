@@ -23,20 +23,22 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.access.models import Account, Membership
+from app.core.access.roles import Role
 from app.core.exports import tables
 from app.core.records.base import now
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
+from app.core.records.savedviews import SavedView
 from app.core.workflow.table import Workflow
 from app.extensions import db
 from app.fab import cells
 from app.fab.errors import error_page
-from app.fab.fields import RecordForm, estate_zone, form_class, title_of
+from app.fab.fields import RecordForm, SecretField, estate_zone, form_class, title_of
 from app.fab.filters import LARGEST, RESERVED, SIZES, ListQuery, read_query
 from app.fab.interface import Attribute, Kind, RecordInterface
 from app.fab.scope import requires
 from app.fab.submit import Outcome, carry_out
-from app.fab.timeline import timeline
+from app.fab.timeline import changed_since, timeline
 
 __all__ = ["Page", "RecordView", "RelatedList", "expose", "requires"]
 
@@ -189,8 +191,11 @@ class RecordView(BaseCRUDView):
         self.order = [(model.attribute(name), way == "desc") for name, way in pairs]
         self.searched = [a for a in self.filtered if a.kind in {Kind.TEXT, Kind.LONG_TEXT}]
         self.found_by = describe(self.lookup_columns) if self.lookup_columns else self.searched
-        groups = self.show_fieldsets or [("", self.show_columns or self.list_columns)]
+        groups: Any = self.show_fieldsets or [("", self.show_columns or self.list_columns)]
         self.shown = [(title, describe(names)) for title, names in groups]
+        listable = [a for _title, group in self.shown for a in group if a.kind is not Kind.LONG_TEXT]
+        listed = {a.name for a in self.listed}
+        self.offered = [*self.listed, *(a for a in listable if a.name not in listed)]
 
     def _init_forms(self) -> None:
         make = functools.partial(
@@ -274,6 +279,11 @@ class RecordView(BaseCRUDView):
     def read_list(self, args: MultiDict[str, str]) -> ListQuery:
         return read_query(args, self.filtered, self.sortable, self.order, estate_zone())
 
+    def chosen_columns(self, args: MultiDict[str, str]) -> Sequence[Attribute]:
+        """The columns asked for, in their usual order; without any that exist, the list's own."""
+        asked = set(args.getlist("columns"))
+        return [a for a in self.offered if a.name in asked] or self.listed
+
     def clauses(self, query: ListQuery) -> list[Any]:
         return [*self.scope(), *query.clauses(self.searched)]
 
@@ -296,14 +306,14 @@ class RecordView(BaseCRUDView):
     @expose("/")
     @requires("read")
     def list(self) -> str:
-        query = self.read_list(request.args)
+        query, listed = self.read_list(request.args), self.chosen_columns(request.args)
         clauses = self.clauses(query)
-        total, page, records = self.datamodel.page(clauses, query.order, query.page, query.size, self.listed, self.load)
+        total, page, records = self.datamodel.page(clauses, query.order, query.page, query.size, listed, self.load)
         for problem in query.problems:
             flash(problem, "warning")
         return self.render_template(
             self.list_template, title=self.list_title, view=self, query=query, total=total, page=page,
-            pages=max(1, -(-total // query.size)), lines=self.lines(records, self.listed), sizes=SIZES,
+            pages=max(1, -(-total // query.size)), listed=listed, lines=self.lines(records, listed), sizes=SIZES,
             filters=[self._filter(a, query) for a in self.filtered], totals=self.totals(clauses), link=_link,
         )  # fmt: skip
 
@@ -326,10 +336,10 @@ class RecordView(BaseCRUDView):
     @requires("read")
     def export(self, form: str) -> Response:
         """Exactly what the list shows, all pages of it."""
-        query = self.read_list(request.args)
-        records = self.datamodel.stream(self.clauses(query), query.order, self.listed, self.load)
-        rows = ([self._export_value(record, a) for a in self.listed] for record in records)
-        heads = [str(a.label) for a in self.listed]
+        query, listed = self.read_list(request.args), self.chosen_columns(request.args)
+        records = self.datamodel.stream(self.clauses(query), query.order, listed, self.load)
+        rows = ([self._export_value(record, a) for a in listed] for record in records)
+        heads = [str(a.label) for a in listed]
         file = tempfile.SpooledTemporaryFile(max_size=4 * 1024 * 1024)
         if form == "csv":
             tables.write_csv(file, heads, rows)
@@ -344,9 +354,56 @@ class RecordView(BaseCRUDView):
 
     def _export_value(self, record: Any, attribute: Attribute) -> Any:
         own = self.list_cell.get(attribute.name)
-        if own and attribute.column is None:
-            return cells.export_value(attribute, own(record))
-        return cells.export_value(attribute, attribute.value(record))
+        return cells.export_value(attribute, own(record) if own else attribute.value(record))
+
+    # Views that people save
+
+    @expose("/views")
+    @requires("read")
+    def views(self) -> str:
+        """The saved views of this list, as a fragment of its page; ``query`` is the list as it is now."""
+        return self._saved_views(request.args.get("query", ""))
+
+    @expose("/views", methods=["POST"])
+    @requires("read")
+    def save_view(self) -> str | tuple[str, int]:
+        actor, query = current_actor(), request.form.get("query", "")
+        title, role = request.form.get("title", "").strip(), request.form.get("role", "")
+        if not title or len(title) > 60 or len(query) > 2000 or (role and role not in actor.roles):
+            return self._saved_views(query, _("Give the view a name of at most 60 characters.")), 422
+        found = self.datamodel.session.scalars(self._own_views().where(SavedView.title == title)).one_or_none()
+        saved = found or SavedView(owner_id=actor.user_id, screen=type(self).__name__, title=title)
+        saved.query, saved.role = query, role
+        outcome = carry_out(lambda: self.datamodel.session.add(saved), lambda _r: url_for(f"{self.endpoint}.list"))
+        return self._saved_views(query, "" if outcome.done else _("Somebody else changed this record; read it again."))
+
+    @expose("/views/<int:pk>/delete", methods=["POST"])
+    @requires("read")
+    def drop_view(self, pk: int) -> str:
+        saved = (
+            self.datamodel.session.scalars(self._own_views().where(SavedView.id == pk)).one_or_none()
+            if pk <= LARGEST
+            else None
+        )
+        if saved is None:
+            raise NotAllowed(f"view {pk}")
+        self.datamodel.session.delete(saved)
+        self.datamodel.session.commit()
+        return self._saved_views(request.form.get("query", ""))
+
+    def _own_views(self) -> Any:
+        return sa.select(SavedView).where(
+            SavedView.screen == type(self).__name__, SavedView.owner_id == current_actor().user_id
+        )
+
+    def _saved_views(self, query: str, problem: str = "") -> str:
+        actor = current_actor()
+        seen = sa.or_(SavedView.owner_id == actor.user_id, SavedView.role.in_(sorted(actor.roles)))
+        found = sa.select(SavedView).where(SavedView.screen == type(self).__name__, seen).order_by(SavedView.title)
+        return self.render(
+            "saved_views.html", view=self, saved=self.datamodel.session.scalars(found).all(), query=query, problem=problem,
+            roles=[Role(role) for role in sorted(actor.roles) if role in set(Role)],
+        )  # fmt: skip
 
     @expose("/<int:pk>")
     @requires("read")
@@ -562,17 +619,24 @@ class RecordView(BaseCRUDView):
         return [self.cell(record, a) for a in self.datamodel.attributes(names, self.label_columns)]
 
     def _conflict(self, form: RecordForm, record: Any) -> tuple[str, int]:
-        """Both versions, field by field; the input stays and can be saved onto the newest version."""
+        """Both versions, field by field; the input stays and can be saved onto the newest version.
+
+        What only the other person changed is taken over as it is stored now.
+        """
         stored = self.edit_form(None, obj=record)
+        sent = request.form.get("version", "")
+        before = changed_since(record, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 10 else {}
         differing: Any = []
         same: Any = []
         for name, mine in form._fields.items():
             theirs = stored[name]
-            changed = mine.data is not None if hasattr(mine, "stored") else mine.data != theirs.data
+            typed = mine.data is not None if isinstance(mine, SecretField) else mine.data != theirs.data
+            if not typed or (name in before and (mine.data or None) == (before[name] or None)):
+                same.append(theirs)
+                continue
             attribute = self.datamodel.attribute(name, self.label_columns) if name not in self.form_fields else None
-            shown = self.cell(record, attribute).html if attribute else theirs.data
-            (differing if changed else same).append((mine, shown, theirs))
-        who = self.datamodel.session.get(Account, record.changed_by_id) if record.changed_by_id else None
+            differing.append((mine, self.cell(record, attribute).html if attribute else theirs.data))
+        who = db.session.get(Account, record.changed_by_id) if record.changed_by_id else None
         page = self.render_template(
             "conflict.html", title=f"{self.edit_title} {title_of(record)}", view=self, record=record,
             differing=differing, same=same, changed_by=title_of(who) if who else "",

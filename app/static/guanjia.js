@@ -31,7 +31,7 @@
   // Menu groups stay as the person left them.
   each(document, "details[data-menu]", (group) => {
     const key = `menu:${group.dataset.menu}`;
-    if (!group.open && localStorage.getItem(key) === "open") group.open = true;
+    if (localStorage.getItem(key) === "closed" && !("active" in group.dataset)) group.open = false;
     group.addEventListener("toggle", () => localStorage.setItem(key, group.open ? "open" : "closed"));
   });
   if (matchMedia("(min-width: 992px)").matches) each(document, "details[data-wide-open]", (part) => (part.open = true));
@@ -194,6 +194,10 @@
     document.querySelector("[data-focus-first]")?.focus();
     const shown = document.querySelector("[data-scroll-here]"); // the step shown, in a row that scrolls sideways
     if (shown) shown.parentElement.scrollLeft = shown.offsetLeft - shown.parentElement.offsetLeft - 16;
+  });
+  // A refused request (422) answers with the form and its messages; show it like any other answer.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status === 422) event.detail.shouldSwap = true;
   });
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
   document.addEventListener("htmx:configRequest", (event) => {

@@ -268,3 +268,30 @@ def test_a_list_without_text_columns_says_that_it_cannot_be_searched(shop, toys)
         price = RecordInterface(toys.Item).attribute("price")
         query = read_query(MultiDict({"q": "a"}), [price], {}, [], ZoneInfo("UTC"))
         assert query.clauses([]) == [] and query.problems == ("This list cannot be searched by text.",)
+
+
+def test_columns_can_be_chosen_and_exports_follow(browser_of, stock):
+    stock("A1", name="Blue cup", weight=77)
+    clerk = browser_of("manager")
+    page = clerk.get("/toys/?columns=weight&columns=code&columns=nothing").text
+    assert page.count("<th scope") == 2 and "77" in page and "Blue cup" not in page.split("<tbody>")[1]
+    assert clerk.get("/toys/export.csv?columns=code&columns=weight").text.lstrip("\ufeff").splitlines() == ["Code,Weight", "A1,77"]
+    assert clerk.get("/toys/?columns=nothing").text.count("<th scope") == 13
+
+
+def test_a_view_is_saved_shared_with_a_role_used_and_deleted(browser_of, stock, shop):
+    manager, clerk, neighbour = browser_of("manager"), browser_of("receptionist"), browser_of("neighbour")
+    assert manager.post("/toys/views", data={"title": " ", "query": "x"}).status_code == 422
+    assert manager.post("/toys/views", data={"title": "Cups", "query": "ware=cup", "role": "cashier"}).status_code == 422
+    page = manager.post("/toys/views", data={"title": "Cups", "query": "ware=cup&sort=-code", "role": "manager"}).text
+    assert 'href="/toys/?ware=cup&amp;sort=-code"' in page
+    manager.post("/toys/views", data={"title": "Cups", "query": "ware=plate"})  # the same name replaces
+    page = manager.get("/toys/views").text
+    assert "ware=plate" in page and "sort=-code" not in page
+    number = page.split("/toys/views/")[1].split("/")[0]
+    assert "Cups" not in clerk.get("/toys/views").text
+    manager.post("/toys/views", data={"title": "Cups", "query": "ware=plate", "role": "manager"})
+    assert "Cups" not in neighbour.get("/toys/views").text  # a manager too, but of another estate
+    for stranger in (clerk, neighbour):
+        assert stranger.post(f"/toys/views/{number}/delete").status_code == 404
+    assert "Cups" not in manager.post(f"/toys/views/{number}/delete").text

@@ -113,9 +113,11 @@ def test_personal_data_is_masked_and_overwritten_only_by_something_new(browser_o
 def test_a_stale_form_shows_both_versions_and_can_be_saved_on_the_newest(browser_of, stock, item_of):
     pk = stock("A1", name="Old")
     clerk, manager = browser_of("receptionist"), browser_of("manager")
-    assert manager.post(f"/toys/{pk}/edit", data=form(name="Theirs", version=1)).status_code == 302
-    answer = clerk.post(f"/toys/{pk}/edit", data=form(name="Mine", price=None, version=1))
+    assert manager.post(f"/toys/{pk}/edit", data=form(name="Theirs", weight="77", version=1)).status_code == 302
+    answer = clerk.post(f"/toys/{pk}/edit", data=form(name="Mine", price=None, weight="5", version=1))
     assert answer.status_code == 409
+    assert answer.text.count('<th scope="row">') == 1  # the weight, changed by the other only, is no question
+    assert 'name="weight" step="1" type="number" value="77"' in answer.text
     assert "Theirs" in answer.text and 'value="Mine"' in answer.text and "Manager saved it" in answer.text
     assert 'name="version" value="2"' in answer.text
     assert item_of("A1").name == "Theirs"
