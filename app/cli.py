@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import click
 
 import config
+from app.commanding import with_app
 
 
 def main() -> None:
@@ -37,26 +36,6 @@ def _commands_of_modules() -> Iterator[click.Command]:
 @click.group()
 def commands() -> None:
     """Guanjia 管家 — the customer-service desk of a property service centre."""
-
-
-def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an application context in which the system acts."""
-
-    @click.pass_obj
-    @functools.wraps(command)
-    def run(settings: config.Settings, *args: Any, **kwargs: Any) -> Any:
-        from app import create_app
-        from app.core.access.actor import acting, system_actor
-        from app.extensions import db as database
-
-        app = create_app(settings)
-        with app.app_context(), acting(system_actor()):
-            try:
-                return command(*args, **kwargs)
-            finally:
-                database.engine.dispose()
-
-    return run
 
 
 @commands.command()

@@ -746,6 +746,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_privacy_notice_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
+        "saved_view",
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("screen", sa.String(length=60), nullable=False),
+        sa.Column("title", sa.String(length=60), nullable=False),
+        sa.Column("query", sa.String(length=2000), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_saved_view_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_saved_view_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_saved_view_estate_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["ab_user.id"], name=op.f("fk_saved_view_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_saved_view_estate_id_id")),
+        sa.UniqueConstraint(
+            "estate_id", "owner_id", "screen", "title", name=op.f("uq_saved_view_estate_id_owner_id_screen_title")
+        ),
+    )
+    with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_saved_view_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_saved_view_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_saved_view_screen"), ["screen"], unique=False)
+
+    op.create_table(
         "standing_text_version",
         sa.Column("code", sa.String(length=10), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -870,6 +899,7 @@ def upgrade() -> None:
         sa.Column("form_no", sa.String(length=40), nullable=False),
         sa.Column("revision", sa.String(length=20), nullable=False),
         sa.Column("template_version", sa.String(length=20), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("stored_file_id", sa.Integer(), nullable=False),
         sa.Column("pages", sa.Integer(), nullable=False),
         sa.Column("verification_code", sa.String(length=24), nullable=False),
@@ -2354,6 +2384,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_standing_text_version_estate_id"))
 
     op.drop_table("standing_text_version")
+    with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_saved_view_screen"))
+        batch_op.drop_index(batch_op.f("ix_saved_view_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_saved_view_estate_id"))
+
+    op.drop_table("saved_view")
     with op.batch_alter_table("privacy_notice", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_privacy_notice_estate_id"))
 

@@ -140,6 +140,19 @@ def test_a_pack_takes_what_holds_and_issues_what_is_missing(
     assert [copy.purpose for copy in held.copies] == ["pack"]
 
 
+def test_a_pack_issues_anew_what_its_record_has_overtaken(session: Any, kind: PaperKind, building: Any) -> None:
+    with acting(system_actor(estate_id=1)):
+        first = services.issue(session, kind, building, language="en", actor=SYSTEM)
+        services.pack(session, [(kind, building)], language="en", actor=SYSTEM)
+        assert services.current_paper(session, kind, building, "en") is first
+        building.name_zh = "改名之后"
+        session.flush()
+        assert services.current_paper(session, kind, building, "en") is None
+        services.pack(session, [(kind, building)], language="en", actor=SYSTEM)
+    second = services.valid_paper(session, kind, building, "en")
+    assert second is not first and first.superseded_by is second
+
+
 def test_numbers_are_gapless_when_many_issue_at_once_and_some_break_off(desk: Any) -> None:
     """A rollback gives its number back; PostgreSQL and SQLite alike."""
     app, estate_id, building_id = desk.app, desk.building.estate_id, desk.building.id

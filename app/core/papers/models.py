@@ -39,7 +39,7 @@ class Paper(Record):
 
     ``code``: form code and number series (F10). ``record_type``/``record_id``: what the paper is about. ``unit_id``
     and ``unit_code``: the unit in whose household file it lies. ``template_version``: state of the template it was
-    rendered from. ``superseded_by_id``: the later paper of the same form, record and language.
+    rendered from. ``content_hash``: digest of what it says, to tell when its record has moved on. ``superseded_by_id``: the later paper of the same form, record and language.
     """
 
     __tablename__ = "paper"
@@ -66,6 +66,7 @@ class Paper(Record):
     form_no: Mapped[str] = mapped_column(String(40), info={"label": _l("Form number")})
     revision: Mapped[str] = mapped_column(String(20), info={"label": _l("Revision")})
     template_version: Mapped[str] = mapped_column(String(20))
+    content_hash: Mapped[str] = mapped_column(String(64))
     stored_file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
     pages: Mapped[int] = mapped_column(info={"label": _l("Pages")})
     verification_code: Mapped[str] = mapped_column(String(24), unique=True, info={"label": _l("Verification code")})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,9 @@ from app.core.workflow.table import Blocked
 Sheet = tuple[PaperKind, Record]
 """A paper of a pack: its kind and the record it is about."""
 
+NO_DAY = date(1, 1, 1)
+"""Stands for the day of issue where it must not matter."""
+
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters of verification codes, without those that are mistaken for each other."""
 
@@ -59,7 +63,7 @@ def issue(session: Session, kind: PaperKind, record: Record, *, language: str, a
     code = new_verification_code()
     template = load_paper(kind.folder)
     header = _header(
-        template, estate, language=language, actor=actor, issued_on=day, verify_code=code,
+        template, estate, language=language, issued_by=actor.name, issued_on=day, verify_code=code,
         number=_next_number(session, kind, record, day.year), verify_url=verification_address(code),
     )  # fmt: skip
     context = kind.context(record, header)
@@ -78,6 +82,7 @@ def issue(session: Session, kind: PaperKind, record: Record, *, language: str, a
         form_no=context.header.form_no,
         revision=context.header.revision,
         template_version=template.template_version,
+        content_hash=_content_hash(kind, record, template, estate),
         stored_file=keep(session, pdf, "application/pdf"),
         pages=_page_count(pdf),
         verification_code=code,
@@ -99,7 +104,7 @@ def preview(session: Session, kind: PaperKind, record: Record, *, language: str,
     actor.require("print", kind.resource)
     estate = _estate(session, record)
     template = load_paper(kind.folder)
-    header = _header(template, estate, language=language, actor=actor, issued_on=_day(now(), estate), draft=True)
+    header = _header(template, estate, language=language, issued_by=actor.name, issued_on=_day(now(), estate), draft=True)
     return template.render(kind.context(record, header))
 
 
@@ -197,15 +202,30 @@ def valid_paper(session: Session, kind: PaperKind, record: Record, language: str
     )
 
 
+def current_paper(session: Session, kind: PaperKind, record: Record, language: str) -> Paper | None:
+    """The valid paper, if it would say the same were it issued now; nothing when its record has changed since."""
+    paper = valid_paper(session, kind, record, language)
+    if paper is None or paper.content_hash != _content_hash(kind, record, load_paper(kind.folder), _estate(session, record)):
+        return None
+    return paper
+
+
+def _content_hash(kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate) -> str:
+    """Digest of all a paper says about its record, without number, day, issuer and language of an issue."""
+    header = _header(template, estate, issued_by="", issued_on=NO_DAY)
+    return hashlib.sha256(repr(kind.context(record, header)).encode()).hexdigest()
+
+
 def pack(session: Session, sheets: Iterable[Sheet], *, language: str, actor: Actor) -> bytes:
     """One PDF of several papers in the given order, with a bookmark for each.
 
-    A paper that holds already goes in with its issued bytes and the copy is logged; what is missing is issued now.
+    A paper that still says what is true goes in with its issued bytes and the copy is logged; what is missing, or has
+    been overtaken by changes of its record, is issued now.
     Raises as :func:`issue`.
     """
     papers = []
     for kind, record in sheets:
-        paper = valid_paper(session, kind, record, language)
+        paper = current_paper(session, kind, record, language)
         if paper:
             copy(session, paper, actor=actor, purpose="pack")
         papers.append(paper or issue(session, kind, record, language=language, actor=actor))
@@ -220,7 +240,7 @@ def print_pack(run: Run, sheets: Sequence[tuple[str, int]], language: str, name:
     """
     wanted = [reach_sheet(run.session, code, record_id, actor=run.actor) for code, record_id in sheets]
     for done, (kind, record) in enumerate(wanted):
-        if valid_paper(run.session, kind, record, language) is None:
+        if current_paper(run.session, kind, record, language) is None:
             issue(run.session, kind, record, language=language, actor=run.actor)
         run.commit(done, len(wanted))
     pdf = pack(run.session, wanted, language=language, actor=run.actor)
@@ -263,13 +283,12 @@ def find_verified(session: Session, code: str) -> Paper | None:
     return session.scalar(select(Paper).where(Paper.verification_code == spelt))
 
 
-def _header(template: PaperTemplate, estate: Estate, *, actor: Actor, **values: Any) -> Header:
+def _header(template: PaperTemplate, estate: Estate, **values: Any) -> Header:
     return template.header(
         company=estate.company_zh,
         company_en=estate.company_en,
         estate_name_zh=estate.name_zh,
         estate_name_en=estate.name_en,
-        issued_by=actor.name,
         **values,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import with_app
+from app.commanding import with_app
 
 
 @click.group()

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
@@ -23,6 +24,7 @@ from app.core.papers.titles import in_both
 from app.core.records.clock import estate_time
 from app.core.records.estate import Estate
 from app.core.registry import registry
+from app.core.workflow.table import Blocked
 from app.modules.estates.models import MeterKind
 from app.modules.estates.queries import readings_since
 from app.modules.fees.queries import bills_of, proposed_items
@@ -80,7 +82,7 @@ def _signature(case: MoveInCase, paper: str, role: Bilingual | None = None) -> S
     if given is None:
         return Signature(role=role)
     drawn = given.method == SigningMethod.ON_SCREEN
-    image = image_uri(read(given.attachment), "image/png") if drawn else ""
+    image = image_uri(read(given.attachment)) if drawn else ""
     return Signature(role=role, name=given.signer, signed_on=_signed_on(case, given), image=image)
 
 
@@ -274,7 +276,7 @@ def standing_text(form: str) -> Callable[[MoveInCase, Header], standing.Context]
         session = _session(case)
         version = text_in_force(session, form)
         if version is None:
-            raise LookupError(f"standing text {form} has no published version")
+            raise Blocked([_("%(paper)s has no published version.", paper=form)])
         text = fill(content_of(version), _text_values(case, header))
         company = {}
         if form in ("F02", "F08", "F09"):
@@ -335,7 +337,7 @@ def _day_in_both(day: date | None) -> Bilingual | None:
 
 def _round(case: MoveInCase) -> InspectionRound:
     if case.round is None:
-        raise LookupError("the unit has not been inspected")
+        raise Blocked([_("The unit has not been inspected yet.")])
     return case.round
 
 
@@ -490,7 +492,7 @@ def key_receipt(case: MoveInCase, header: Header) -> f13.Context:
     """F13 钥匙领取签收表; there is none before the conclusion."""
     session, current = _session(case), _round(case)
     if case.conclusion not in (Conclusion.ACCEPTED, Conclusion.WITH_DEFECTS):
-        raise LookupError("keys are signed for only after the conclusion of the inspection")
+        raise Blocked([_("Keys are signed for only after the conclusion of the inspection.")])
     bills = [bill for bill in bills_of(session, case) if not bill.cancelled_at]
     handed = [key for key in case.keys if not key.in_custody]
     return f13.Context(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import with_app
+from app.commanding import with_app
 from app.modules.estates.commands import estate
 
 
