@@ -20,6 +20,15 @@
     }
   });
 
+  // The summary of mistakes leads into the field, also where a searching select stands for it.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('.alert a[href^="#"]');
+    const field = link && document.getElementById(link.hash.slice(1));
+    if (!field) return;
+    event.preventDefault();
+    (field.tomselect ?? field).focus();
+  });
+
   // Light or dark, remembered on this device.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;
@@ -144,7 +153,7 @@
       return url.toString();
     };
     const next = new Map();
-    new window.TomSelect(select, {
+    const box = new window.TomSelect(select, {
       valueField: "value", labelField: "text", searchField: [], maxOptions: 500, preload: "focus", allowEmptyOption: false,
       plugins: ["virtual_scroll", "clear_button"], placeholder: select.dataset.placeholder ?? words.choose,
       firstUrl: (query) => address(query, 1),
@@ -174,6 +183,14 @@
         no_more_results: () => document.createElement("span"),
       },
     });
+    speak(select, box);
+  }
+  // The visible input speaks for the select behind it.
+  function speak(select, box) {
+    select.setAttribute("aria-hidden", "true");
+    for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) {
+      if (select.hasAttribute(name)) box.control_input.setAttribute(name, select.getAttribute(name));
+    }
   }
   function message(text) {
     const line = document.createElement("div");
@@ -184,7 +201,8 @@
   function enhance(root) {
     each(root, "select[data-lookup]", lookup);
     each(root, "select[data-choices]", (select) => {
-      if (!select.tomselect && window.TomSelect) new window.TomSelect(select, { plugins: ["remove_button"], maxOptions: null });
+      if (select.tomselect || !window.TomSelect) return;
+      speak(select, new window.TomSelect(select, { plugins: ["remove_button"], maxOptions: null }));
     });
   }
 

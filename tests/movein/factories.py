@@ -48,7 +48,9 @@ VALID_IDS = ("11010519491231002X", "440524188001010014", "110101199003070134", "
 """Citizen ID numbers with a right check digit."""
 
 
-def unit_of(session: Session, *, layout: str = "一室一厅一厨一卫", delivery: DeliveryType = DeliveryType.SHELL, **facts: Any) -> Unit:
+def unit_of(
+    session: Session, *, layout: str = "一室一厅一厨一卫", delivery: DeliveryType = DeliveryType.SHELL, **facts: Any
+) -> Unit:
     """A unit in a building of its own; small, so that its inspection has few items."""
     number = next(_numbers)
     building = Building(estate_id=1, code=f"M{number}")
@@ -68,13 +70,17 @@ def owner_of(session: Session, unit: Unit, name: str = "张三", **values: Any) 
     return person
 
 
-def new_case(session: Session, *, unit: Unit | None = None, owner: Person | None = None, actor: Actor = SYSTEM, **notice: Any) -> MoveInCase:
+def new_case(
+    session: Session, *, unit: Unit | None = None, owner: Person | None = None, actor: Actor = SYSTEM, **notice: Any
+) -> MoveInCase:
     unit = unit or unit_of(session)
     owner = owner or owner_of(session, unit)
     return services.open_case(session, unit=unit, owner=owner, actor=actor, **notice)
 
 
-def case_at(session: Session, state: CaseState, *, defects: bool = False, actor: Actor = SYSTEM, **values: Any) -> MoveInCase:
+def case_at(
+    session: Session, state: CaseState, *, defects: bool = False, actor: Actor = SYSTEM, **values: Any
+) -> MoveInCase:
     """A case that has come to ``state`` the way every case comes there. ``defects``: accepted with a defects list."""
     case = new_case(session, actor=actor, **values)
     if state == CaseState.WITHDRAWN:
@@ -119,7 +125,11 @@ def register_owner(session: Session, case: MoveInCase, actor: Actor = SYSTEM) ->
     """The owner's data, the acknowledged privacy notice and the signed form F10."""
     taken = set(filter(None, session.scalars(select(Person.id_no))))
     number = next((n for n in VALID_IDS if n not in taken), None)
-    values = {"id_kind": IdKind.RESIDENT_ID, "id_no": number} if number else {"id_kind": IdKind.PASSPORT, "id_no": f"E{next(_numbers):08d}"}
+    values = (
+        {"id_kind": IdKind.RESIDENT_ID, "id_no": number}
+        if number
+        else {"id_kind": IdKind.PASSPORT, "id_no": f"E{next(_numbers):08d}"}
+    )
     values |= {"emergency_name": "李四", "emergency_phone": "13900139000", "emergency_relation": "配偶"}
     registration.register_owner(session, case, values, actor=actor)
     registration.record_consents(session, case, {ConsentScope.SERVICE: True}, actor=actor)
@@ -155,7 +165,9 @@ def read_meters(session: Session, case: MoveInCase, actor: Actor = SYSTEM) -> No
         record_reading(session, meter, value=Decimal("3.5"), read_at=now(), source=ReadingSource.BASE, actor=actor)
 
 
-def report_defect(session: Session, case: MoveInCase, *, severity: Severity = Severity.MINOR, actor: Actor = SYSTEM) -> Defect:
+def report_defect(
+    session: Session, case: MoveInCase, *, severity: Severity = Severity.MINOR, actor: Actor = SYSTEM
+) -> Defect:
     """The first item without result fails."""
     assert case.round is not None
     item = next(i for i in case.round.items if i.result is None)

@@ -14,7 +14,16 @@ from app.modules.movein import inspection, registration, services
 from app.modules.movein.gates import BASE_READINGS, OWNER_SIGNS
 from app.modules.movein.models import MoveInCase
 from app.modules.movein.queries import FORWARD, fact, next_offer, steps_of, transitions_of
-from app.modules.movein.states import STEPS, Capacity, CaseState, CheckResult, Conclusion, DefectState, ItemResult, Severity
+from app.modules.movein.states import (
+    STEPS,
+    Capacity,
+    CaseState,
+    CheckResult,
+    Conclusion,
+    DefectState,
+    ItemResult,
+    Severity,
+)
 from app.modules.movein.workflow import MOVE_IN
 from app.modules.people.models import ConsentScope, PersonKind
 from app.modules.people.services import end_tenure, withdraw_consent
@@ -56,7 +65,9 @@ def sentences(case: MoveInCase, name: str) -> list[str]:
 
 
 def test_the_table_is_the_procedure():
-    assert {t.name: (set(t.sources), t.target) for t in MOVE_IN.transitions} == {n: line[:2] for n, line in TABLE.items()}
+    assert {t.name: (set(t.sources), t.target) for t in MOVE_IN.transitions} == {
+        n: line[:2] for n, line in TABLE.items()
+    }
 
 
 @pytest.mark.clause("MI-04")
@@ -79,7 +90,12 @@ def test_every_role_makes_exactly_its_transitions_from_every_state(session, acto
 
 @pytest.mark.parametrize(
     ("state", "name"),
-    [(s, n) for n, (sources, _t, _r) in TABLE.items() for s in sources if n.startswith(("back", "withdraw", "resume", "reopen"))],
+    [
+        (s, n)
+        for n, (sources, _t, _r) in TABLE.items()
+        for s in sources
+        if n.startswith(("back", "withdraw", "resume", "reopen"))
+    ],
 )
 def test_ways_back_want_a_reason_and_keep_it(session, state, name):
     case = make.case_at(session, state)
@@ -116,7 +132,9 @@ def test_papers_that_depend_on_who_comes(session):
     case = make.new_case(session, unit=unit, owner=owner)
     codes = {c.code for c in case.checks}
     assert "business_licence" in codes and "power_of_attorney" not in codes
-    services.set_receiver(session, case, capacity=Capacity.AGENT, agent_name="王五", owner_overseas=True, actor=make.SYSTEM)
+    services.set_receiver(
+        session, case, capacity=Capacity.AGENT, agent_name="王五", owner_overseas=True, actor=make.SYSTEM
+    )
     assert {"power_of_attorney", "agent_identity", "notarised_authorisation"} <= {c.code for c in case.checks}
     services.set_receiver(session, case, capacity=Capacity.OWNER, actor=make.SYSTEM)
     gone = next(c for c in case.checks if c.code == "power_of_attorney")
@@ -126,7 +144,9 @@ def test_papers_that_depend_on_who_comes(session):
 def test_registration_names_each_gap(session):
     case = make.new_case(session)
     make.check_papers(session, case)
-    services.set_receiver(session, case, capacity=Capacity.AGENT, agent_name="王五", owner_overseas=True, actor=make.SYSTEM)
+    services.set_receiver(
+        session, case, capacity=Capacity.AGENT, agent_name="王五", owner_overseas=True, actor=make.SYSTEM
+    )
     make.check_papers(session, case)
     make.move(session, case, "pass_documents")
     for tenure in case.owner.tenures:
@@ -134,7 +154,16 @@ def test_registration_names_each_gap(session):
     case.owner.mobile = None
     session.flush()
     gaps = " ".join(sentences(case, "confirm_registration"))
-    for part in ("ID number", "telephone number", "emergency contact", "not entered as owner", "privacy notice", "authorisation is not", "notarised", "not signed"):
+    for part in (
+        "ID number",
+        "telephone number",
+        "emergency contact",
+        "not entered as owner",
+        "privacy notice",
+        "authorisation is not",
+        "notarised",
+        "not signed",
+    ):
         assert part in gaps
 
 
@@ -174,7 +203,11 @@ def test_the_nine_documents_are_handed_out_against_signature(session):
     assert [h.code for h in case.handouts if h.required] == nine
     services.hand_out(session, case, codes=[code for code in nine if code != "F08"], actor=make.SYSTEM)
     waiting = sentences(case, "close_handout")
-    assert len(waiting) == 2 and "has not been handed out" in waiting[0] and waiting[1] == "The document receipt is not signed."
+    assert (
+        len(waiting) == 2
+        and "has not been handed out" in waiting[0]
+        and waiting[1] == "The document receipt is not signed."
+    )
     make.hand_out(session, case)
     assert sentences(case, "close_handout") == []
     signed = {h.code for h in case.handouts if h.returned_on}
@@ -199,7 +232,9 @@ def test_the_inspection_is_concluded_only_when_complete(session):
     make.read_meters(session, case)
     make.sign(session, case, "F11")
     assert sentences(case, "accept") == []
-    assert sentences(case, "accept_with_defects") == ["There is no defect to list; accept the unit without reservation."]
+    assert sentences(case, "accept_with_defects") == [
+        "There is no defect to list; accept the unit without reservation."
+    ]
 
 
 @pytest.mark.clause("MI-11")
@@ -212,8 +247,12 @@ def test_defects_decide_how_the_unit_can_be_accepted(session):
     make.read_meters(session, case)
     make.sign(session, case, "F11")
     assert sentences(case, "accept") == ["1 defects are not re-inspected yet."]
-    assert sentences(case, "accept_with_defects") == ["A defect of structural safety is open; the unit cannot be accepted."]
-    inspection.report_defect(session, defect.item, description="Scratch", severity=Severity.MINOR, party="builder", actor=make.SYSTEM)
+    assert sentences(case, "accept_with_defects") == [
+        "A defect of structural safety is open; the unit cannot be accepted."
+    ]
+    inspection.report_defect(
+        session, defect.item, description="Scratch", severity=Severity.MINOR, party="builder", actor=make.SYSTEM
+    )
     make.move(session, case, "accept_with_defects")
     assert case.conclusion == Conclusion.WITH_DEFECTS
 
@@ -245,7 +284,15 @@ def test_keys_are_listed_and_signed_for_after_the_conclusion_only(session):
     make.sign(session, case, "F11")
     make.move(session, case, "accept")
     assert sentences(case, "hand_over_keys") == ["No keys are listed.", "The key collection receipt is not signed."]
-    services.list_key(session, case, kind="gas_card", quantity=1, in_custody=True, custody_reason="Gas not connected", actor=make.SYSTEM)
+    services.list_key(
+        session,
+        case,
+        kind="gas_card",
+        quantity=1,
+        in_custody=True,
+        custody_reason="Gas not connected",
+        actor=make.SYSTEM,
+    )
     make.list_keys(session, case)
     make.move(session, case, "hand_over_keys")
     assert case.completed_at and case.move_in_on
@@ -316,4 +363,6 @@ def test_an_inspection_with_defects_goes_on_with_the_list(session):
 
 
 def test_the_inspection_has_two_ways_forward_every_other_step_one():
-    assert {step: len(ways) for step, ways in FORWARD.items()} == {step: 2 if step == S.INSPECTION else 1 for step in STEPS}
+    assert {step: len(ways) for step, ways in FORWARD.items()} == {
+        step: 2 if step == S.INSPECTION else 1 for step in STEPS
+    }

@@ -20,7 +20,6 @@ def register(registry: Registry) -> None:
     from app.core.registry import HouseholdSection
     from app.core.search.provider import SearchProvider
     from app.modules.movein.inspection_views import register_inspection
-    from app.modules.movein.inspection_views import register_inspection
     from app.modules.movein.paper_contexts import KINDS
     from app.modules.movein.queries import find_cases
     from app.modules.movein.seeding import seed
@@ -37,15 +36,17 @@ def register(registry: Registry) -> None:
     registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
     registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
     registry.section(
-        HouseholdSection(name="move-in", title=_l("Move-in"), template="movein/_household.html", load=cases_of, order=20)
+        HouseholdSection(
+            name="move-in", title=_l("Move-in"), template="movein/_household.html", load=cases_of, order=20
+        )
     )
 
 
 def cases_of(unit: Unit, actor: Actor) -> dict[str, Any]:
-    """Values of ``movein/_household.html``: the unit's move-ins, and whether a new one may be opened."""
+    """Values of ``movein/_household.html``: the unit's move-ins, newest first; one statement."""
     from app.extensions import db
     from app.modules.movein.queries import cases_of_unit
+    from app.modules.movein.states import LOOKS
 
     cases = cases_of_unit(db.session, unit.id) if actor.may("read", "MoveInCase") else []
-    free = not any(case.is_open for case in cases)
-    return {"cases": cases, "unit": unit, "addable": free and actor.may("create", "MoveInCase")}
+    return {"cases": cases, "looks": LOOKS}

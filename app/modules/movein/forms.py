@@ -55,15 +55,15 @@ def bound(kind: type[RecordForm], key: str, *, obj: Any = None, data: Mapping[st
     """A form of the page: filled by the request when this form was sent, else from the record."""
     prefix = f"{key}-"
     sent = request.method == "POST" and any(name.startswith(prefix) for name in (*request.form, *request.files))
-    posted = CombinedMultiDict([request.files, request.form]) if sent else None
+    posted: CombinedMultiDict[str, Any] | None = CombinedMultiDict([request.files, request.form]) if sent else None
     form = kind(posted, obj=obj, data=data, prefix=prefix)
-    form.stored = lambda: kind(None, obj=obj, data=data, prefix=prefix)  # type: ignore[attr-defined]
+    form.stored = lambda: kind(None, obj=obj, data=data, prefix=prefix)
     return form
 
 
 def compare(form: RecordForm) -> None:
     """Say under every input that differs what is stored now, and take up the newest version (after a lost update)."""
-    for mine, now in zip(form, form.stored(), strict=True):  # type: ignore[attr-defined]
+    for mine, now in zip(form, form.stored(), strict=True):
         if isinstance(mine, HiddenField):
             mine.data = now.data
         elif not isinstance(mine, SecretField | FileField) and mine.data != now.data:
@@ -100,7 +100,9 @@ def receiver() -> type[RecordForm]:
 class ChooseUnit(RecordForm):
     """First question of a new move-in."""
 
-    unit = ReferenceField(_l("Unit"), target=Unit, lookup="/lookup/unit", validators=[validators.InputRequired(_l("Choose a unit."))])
+    unit = ReferenceField(
+        _l("Unit"), target=Unit, lookup="/lookup/unit", validators=[validators.InputRequired(_l("Choose a unit."))]
+    )
 
 
 NEW_PERSON = "new"
@@ -114,13 +116,19 @@ def opening(owners: Iterable[Person]) -> type[RecordForm]:
         validators=[validators.InputRequired(_l("Choose the owner."))],
     )}  # fmt: skip
     person = {f"new_{name}": _optional(PERSON, name) for name in IDENTITY}
-    return _made("OpeningForm", {**fields, "known": known_person(), **person, **{name: field_for(CASE.attribute(name)) for name in NOTICE}})
+    return _made(
+        "OpeningForm",
+        {**fields, "known": known_person(), **person, **{name: field_for(CASE.attribute(name)) for name in NOTICE}},
+    )
 
 
 def known_person() -> ReferenceField:
     """Somebody who is registered already, instead of a new person."""
     return ReferenceField(
-        _l("Person registered already"), target=Person, lookup="/lookup/person", description=_l("Leave this empty for a new person.")
+        _l("Person registered already"),
+        target=Person,
+        lookup="/lookup/person",
+        description=_l("Leave this empty for a new person."),
     )
 
 
@@ -137,7 +145,9 @@ def checks(listed: Iterable[PaperCheck]) -> type[RecordForm]:
     for check in listed:
         offered = [r for r in CheckResult if r != CheckResult.NOT_NEEDED or not check.mandatory]
         title = in_language(check.title_zh, check.title_en)
-        fields[f"result_{check.id}"] = ChoiceField(title, values=_titled(offered), empty=CheckResult.PENDING, default=check.result)
+        fields[f"result_{check.id}"] = ChoiceField(
+            title, values=_titled(offered), empty=CheckResult.PENDING, default=check.result
+        )
         fields[f"note_{check.id}"] = TextField(_("Note on “%(paper)s”", paper=title), length=200, default=check.note)
     return _made("ChecksForm", fields)
 
@@ -155,13 +165,17 @@ def owner() -> type[RecordForm]:
 @cache
 def holding() -> type[RecordForm]:
     """Share, form of co-ownership, title proof and use of one owner."""
-    share = TextField(_l("Share"), length=20, description=_l("A fraction such as 1/2, or per cent; empty under joint ownership."))
+    share = TextField(
+        _l("Share"), length=20, description=_l("A fraction such as 1/2, or per cent; empty under joint ownership.")
+    )
     return form_class(TENURE, ("share", *HOLDING), given={"share": share})
 
 
 @cache
 def co_owner() -> type[RecordForm]:
-    share = TextField(_l("Share"), length=20, description=_l("A fraction such as 1/2, or per cent; empty under joint ownership."))
+    share = TextField(
+        _l("Share"), length=20, description=_l("A fraction such as 1/2, or per cent; empty under joint ownership.")
+    )
     return _made("CoOwnerForm", {
         "known": known_person(), **{name: _optional(PERSON, name) for name in IDENTITY},
         "share": share, "co_ownership": field_for(TENURE.attribute("co_ownership")),
@@ -224,7 +238,9 @@ def service(offered: Iterable[MoveInItem], people: Iterable[Account]) -> type[Re
     plain = ("details", "rate", "fee", "materials", "appointment_at")
     return _made("ServiceForm", {
         "code": ChoiceField(_l("Service"), values=lambda: listed, validators=[validators.InputRequired(_l("Choose a service."))]),
-        "assignee_id": ChoiceField(_l("Assigned to"), values=lambda: staff, validators=[validators.InputRequired(_l("Choose who does the work."))]),
+        "assignee_id": ChoiceField(
+            _l("Assigned to"), values=lambda: staff, validators=[validators.InputRequired(_l("Choose who does the work."))]
+        ),
         **{name: _optional(SERVICE, name) for name in plain},
     })  # fmt: skip
 

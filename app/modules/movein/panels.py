@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.core.access.actor import Actor
+from app.core.access.actor import Actor, NotAllowed
 from app.core.papers.kind import PaperKind
 from app.core.records.choices import in_language
 from app.core.records.clock import estate_today
@@ -59,7 +59,13 @@ def panel_of(case: MoveInCase) -> str:
     """The panel that opens by itself: that of the step the case stands at."""
     if case.state == CaseState.REFUSED:
         return CaseState.INSPECTION
-    return str(case.state) if case.state in STEPS else CaseState.KEYS if case.state == CaseState.COMPLETED else CaseState.DOCUMENTS
+    return (
+        str(case.state)
+        if case.state in STEPS
+        else CaseState.KEYS
+        if case.state == CaseState.COMPLETED
+        else CaseState.DOCUMENTS
+    )
 
 
 def panel_with(paper: str) -> str:
@@ -70,14 +76,20 @@ def panel_with(paper: str) -> str:
 
 
 def form_of(panel: str, key: str, case: MoveInCase, actor: Actor) -> RecordForm:
-    return PANELS[panel].forms(case, actor)[key]()
+    """A form of a panel as it was sent. Raises NotAllowed for one that the panel does not have."""
+    made = PANELS[panel].forms(case, actor)
+    if key not in made:
+        raise NotAllowed(key)
+    return made[key]()
 
 
 def values_of(panel: str, case: MoveInCase, actor: Actor, given: Mapping[str, RecordForm]) -> dict[str, Any]:
     """What the template of a panel shows; ``given`` are forms that came back with something to correct."""
     found = PANELS[panel]
     editable = found.editable(case, actor)
-    made = {key: given.get(key) or make() for key, make in found.forms(case, actor).items()} if editable or given else {}
+    made = (
+        {key: given.get(key) or make() for key, make in found.forms(case, actor).items()} if editable or given else {}
+    )
     return {"editable": editable, "forms": made, **found.values(case, actor)}
 
 
@@ -144,7 +156,9 @@ def _scopes(case: MoveInCase) -> list[tuple[ConsentScope, str, bool]]:
 
 def _registration(case: MoveInCase, actor: Actor) -> dict[str, Any]:
     household, notice = household_of(db.session, case.unit_id), current_notice(db.session, case.estate_id)
-    vehicles = select(Vehicle).where(Vehicle.unit_id == case.unit_id).options(joinedload(Vehicle.bay)).order_by(Vehicle.id)
+    vehicles = (
+        select(Vehicle).where(Vehicle.unit_id == case.unit_id).options(joinedload(Vehicle.bay)).order_by(Vehicle.id)
+    )
     return {
         "owners": [t for t in household if t.role is TenureRole.OWNER],
         "members": [t for t in household if t.role is TenureRole.HOUSEHOLD_MEMBER],
@@ -163,7 +177,10 @@ def _filled(notice: PrivacyNotice, case: MoveInCase) -> StandingText:
 
 
 OWNER_GROUPS = (
-    (_l("Identity"), ("kind", "name", "id_kind", "id_no", "sex", "birth_date", "nationality", "credit_code", "legal_representative")),
+    (
+        _l("Identity"),
+        ("kind", "name", "id_kind", "id_no", "sex", "birth_date", "nationality", "credit_code", "legal_representative"),
+    ),
     (_l("How to reach the owner"), ("mobile", "phone", "email", "address", "postcode", "language", "channel")),
     (_l("Emergency contact"), ("emergency_name", "emergency_phone", "emergency_relation")),
     (_l("Invoices and refunds (optional)"), ("taxpayer_no", "bank_name", "bank_account")),

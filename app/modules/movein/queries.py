@@ -224,6 +224,11 @@ def find_cases(session: Session, text: str, limit: int) -> list[Hit]:
         .limit(limit)
     ).all()
     return [
-        Hit(case.number, f"{case.unit} · {case.owner} · {case.state.title}", url_for("MoveInCaseView.show", pk=case.id), "key")
+        Hit(
+            case.number,
+            f"{case.unit} · {case.owner} · {case.state.title}",
+            url_for("MoveInCaseView.show", pk=case.id),
+            "key",
+        )
         for case in found
     ]

@@ -89,7 +89,9 @@ def register_owner(session: Session, case: MoveInCase, values: Mapping[str, Any]
     update_person(session, case.owner, given, actor=actor)
 
 
-def register_holding(session: Session, case: MoveInCase, tenure_id: int, values: Mapping[str, Any], *, actor: Actor) -> None:
+def register_holding(
+    session: Session, case: MoveInCase, tenure_id: int, values: Mapping[str, Any], *, actor: Actor
+) -> None:
     """Share, form of co-ownership, title proof, use and move-in day of one owner of the unit."""
     _require(case, actor)
     tenure = _tenure_of(session, case, tenure_id)
@@ -130,7 +132,9 @@ def add_member(session: Session, case: MoveInCase, values: Mapping[str, Any], *,
     if is_minor(person, today):
         if not consents:
             raise FieldErrors({"guardian_consents": _("A child under 14 needs the consent of a parent or guardian.")})
-        give_consent(session, person, scope=ConsentScope.CHILDREN, separate_for_sensitive=True, guardian=case.owner, actor=actor)
+        give_consent(
+            session, person, scope=ConsentScope.CHILDREN, separate_for_sensitive=True, guardian=case.owner, actor=actor
+        )
     return tenure
 
 
@@ -148,7 +152,9 @@ def record_consents(session: Session, case: MoveInCase, values: Mapping[str, Any
     """
     _require(case, actor)
     if not values.get(ConsentScope.SERVICE):
-        raise FieldErrors({ConsentScope.SERVICE: _("Without this acknowledgement the registration cannot be completed.")})
+        raise FieldErrors(
+            {ConsentScope.SERVICE: _("Without this acknowledgement the registration cannot be completed.")}
+        )
     standing = consents_of(session, case.owner_id)
     for name, wanted in values.items():
         scope = ConsentScope(name)
@@ -187,7 +193,7 @@ def _tenure_of(session: Session, case: MoveInCase, tenure_id: int) -> Tenure:
     raise InvalidValue(_("This person is no owner of the unit."))
 
 
-class _as_field:  # noqa: N801  (reads as a statement)
+class _as_field:
     """Report a refusal of one column under the name its input has here."""
 
     def __init__(self, column: str, field: str) -> None:

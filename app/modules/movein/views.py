@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm.exc import StaleDataError
@@ -30,6 +30,7 @@ from app.modules.movein.paper_contexts import pack_sheets
 from app.modules.movein.states import CheckResult
 from app.modules.movein.workflow import MOVE_IN
 from app.modules.people.queries import owners_of
+from app.modules.people.services import CONSTRAINTS
 
 MILESTONES = ("transition", "print", "reveal", "comment", "file")
 """What the timeline of a case shows before somebody asks for every change."""
@@ -54,6 +55,7 @@ class MoveInCaseView(RecordView):
     show_columns = ["number", "unit_id", "owner_id", "state", "conclusion"]
     add_columns = list(forms.NOTICE)
     list_cell = {"number": link_to_show(lambda case: case.number)}
+    constraint_messages = CONSTRAINTS
     workflow = MOVE_IN
 
     # The case page
@@ -67,22 +69,25 @@ class MoveInCaseView(RecordView):
         following = queries.next_offer(record, offers)
         whole = request.args.get("history") == "all"
         entries = timeline(record, limit=500) if whole else timeline(record, limit=15, kinds=MILESTONES)
+        shown = panels.PANELS[panel]
         page: str = self.render_template(
             "movein/case.html", title=f"{self.show_title} {record.number}", view=self, case=record, record=record,
-            look=MOVE_IN.look(record), steps=queries.steps_of(record, history, actor), ending=queries.ending_of(record, history), panel=panel,
-            panel_title=panels.PANELS[panel].title, panel_template=panels.PANELS[panel].template,
+            look=MOVE_IN.look(record), steps=queries.steps_of(record, history, actor),
+            ending=queries.ending_of(record, history), panel=panel, panel_title=shown.title, panel_template=shown.template,
             part=panels.values_of(panel, record, actor, more.pop("given", {})),
             following=following, others=[o for o in offers if o is not following],
             records=queries.records_of(db.session, record), paper_title=queries.paper_title,
-            kinds=panels.kinds_at(panel), papers=papers_of(db.session, record), pack=pack_sheets(record), entries=entries, whole=whole, said=said, said_of=in_language,
-            view_functions=current_app.view_functions, **more,
+            kinds=panels.kinds_at(panel),
+            papers=papers_of(db.session, record), pack=pack_sheets(record), entries=entries, whole=whole, said=said,
+            said_of=in_language, **more,
         )  # fmt: skip
         return page
 
     def step_address(self, case: MoveInCase, panel: str = "") -> str:
         """The case page with a step open; the step the case stands at needs no name."""
-        step = {"step": panel} if panel and panel != panels.panel_of(case) else {}
-        return url_for("MoveInCaseView.show", pk=case.id, **step)
+        return url_for(
+            "MoveInCaseView.show", pk=case.id, step=None if panel == panels.panel_of(case) else panel or None
+        )
 
     def _take(
         self, pk: int, panel: str, key: str, work: Work, *, done: Any,
@@ -103,7 +108,12 @@ class MoveInCaseView(RecordView):
             case = self.record_or_404(pk)
         if stale:
             forms.compare(form)
-            general = [_("Somebody else just changed this move-in. What you entered is still here: compare it with the page as it is now and save again.")]
+            general = [
+                _(
+                    "Somebody else just changed this move-in. What you entered is still here: compare it with the page as "
+                    "it is now and save again."
+                )
+            ]
         page = self._page_of(case, panel=panel, given={key: form}, refused=general)
         return page, 409 if stale else 422
 
@@ -143,7 +153,14 @@ class MoveInCaseView(RecordView):
                 flash(_("The move-in is open."), "success")
                 return redirect(outcome.location)
             general = spread(form, outcome)
-        values = {"unit": unit, "form": form, "general": general, "owners": owners, "notice": forms.NOTICE, "identity": forms.IDENTITY}
+        values = {
+            "unit": unit,
+            "form": form,
+            "general": general,
+            "owners": owners,
+            "notice": forms.NOTICE,
+            "identity": forms.IDENTITY,
+        }
         page = self.render_template("movein/open.html", title=self.add_title, view=self, **values)
         return (page, 422) if request.method == "POST" else page
 
@@ -167,7 +184,9 @@ class MoveInCaseView(RecordView):
     @expose("/<int:pk>/notice", methods=["POST"])
     @requires("update")
     def notice(self, pk: int) -> Any:
-        return self._take(pk, "documents", "notice", lambda case, v: services.update_notice(case, **v), done=_l("Saved."))
+        return self._take(
+            pk, "documents", "notice", lambda case, v: services.update_notice(case, **v), done=_l("Saved.")
+        )
 
     @expose("/<int:pk>/receiver", methods=["POST"])
     @requires("update")
@@ -223,7 +242,9 @@ class MoveInCaseView(RecordView):
     @expose("/<int:pk>/consent", methods=["POST"])
     @requires("register")
     def consent(self, pk: int) -> Any:
-        return self._register(pk, "consent", registration.record_consents, _l("The acknowledgement of the privacy notice is recorded."))
+        return self._register(
+            pk, "consent", registration.record_consents, _l("The acknowledgement of the privacy notice is recorded.")
+        )
 
     def _register(self, pk: int, key: str, service: Callable[..., Any], done: Any) -> Any:
         def work(case: MoveInCase, values: dict[str, Any]) -> None:
@@ -246,7 +267,9 @@ class MoveInCaseView(RecordView):
                 scan=scan if isinstance(scan, FileStorage) else None, actor=current_actor(),
             )  # fmt: skip
 
-        return self._take(pk, panels.panel_with(paper), f"sign_{paper}", work, done=_("%(paper)s is signed.", paper=paper))
+        return self._take(
+            pk, panels.panel_with(paper), f"sign_{paper}", work, done=_("%(paper)s is signed.", paper=paper)
+        )
 
     @expose("/<int:pk>/signatures/<int:number>/revoke", methods=["POST"])
     @requires("sign")
@@ -257,7 +280,11 @@ class MoveInCaseView(RecordView):
             services.revoke_signature(db.session, signature, reason=values["reason"], actor=current_actor())
 
         return self._take(
-            pk, panels.panel_with(signature.paper), f"revoke_{signature.paper}", work, done=_l("The signature is revoked.")
+            pk,
+            panels.panel_with(signature.paper),
+            f"revoke_{signature.paper}",
+            work,
+            done=_l("The signature is revoked."),
         )
 
     # Handing out (MI-08, F12)
@@ -275,7 +302,13 @@ class MoveInCaseView(RecordView):
                 returned = returned or (h.returned_on if h.issued_at else None)
                 if (copies, pages, returned) != (h.copies, h.pages, h.returned_on):
                     services.update_handout(
-                        db.session, h, copies=copies or 0, pages=pages, returned_on=returned, note=h.note, actor=current_actor()
+                        db.session,
+                        h,
+                        copies=copies or 0,
+                        pages=pages,
+                        returned_on=returned,
+                        note=h.note,
+                        actor=current_actor(),
                     )
 
         return self._take(pk, "handout", "handouts", work, done=_l("The list of documents is saved."))
@@ -337,4 +370,3 @@ def spread(form: RecordForm, outcome: Outcome) -> list[str]:
         else:
             general += sentences
     return general
-
