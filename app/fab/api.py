@@ -80,12 +80,12 @@ class RecordApi(BaseApi):
     def get_list(self) -> Response:
         view = self._view
         current_actor().require("read", view.resource)
-        known = RESERVED | {a.name for a in view.filtered if a.kind not in RANGED}
+        known = (RESERVED - {"columns"}) | {a.name for a in view.filtered if a.kind not in RANGED}
         known |= {f"{a.name}.{end}" for a in view.filtered if a.kind in RANGED for end in ("from", "to")}
         query = view.read_list(request.args)
-        odd = sorted(request.args.keys() - known)
+        odd = sorted({name for name, value in request.args.items(multi=True) if name not in known or not value})
         if odd or query.problems:
-            unknown = [_("There is no argument “%(name)s”.", name=name[:40]) for name in odd]
+            unknown = [_("The argument “%(name)s” is unknown or empty.", name=name[:40]) for name in odd]
             return problem(400, _("The arguments could not be read."), " ".join([*unknown, *query.problems]))
         total, page, records = view.datamodel.page(
             view.clauses(query), query.order, query.page, query.size, self._attributes(), view.load

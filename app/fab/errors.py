@@ -71,7 +71,8 @@ def _http_error(error: HTTPException) -> Any:
         return error
     if error.code >= 500:
         return _failure(error)
-    return error_page(404 if error.code == 403 else error.code)
+    allowed = getattr(error, "valid_methods", None)
+    return error_page(404 if error.code == 403 else error.code, **({"Allow": ", ".join(allowed)} if allowed else {}))
 
 
 def _form_key_error(error: CSRFError) -> Response:

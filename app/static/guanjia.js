@@ -29,6 +29,18 @@
     (field.tomselect ?? field).focus();
   });
 
+  // Arrows walk from the search box through what was found, and back.
+  document.addEventListener("keydown", (event) => {
+    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const area = event.target.closest?.("[data-hits]");
+    if (!way || !area) return;
+    const places = [area.querySelector("[type=search]"), ...area.querySelectorAll(".search-hit")];
+    const next = places[places.indexOf(event.target) + way];
+    if (!next || !places.includes(event.target)) return;
+    event.preventDefault();
+    next.focus();
+  });
+
   // Light or dark, remembered on this device.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;

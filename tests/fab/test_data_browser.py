@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
@@ -117,7 +118,24 @@ def test_the_summary_of_mistakes_is_focused_and_leads_to_the_fields(page, stock)
     page.click("button:has-text('Save')")
     expect(page.locator("[data-focus-first]")).to_be_focused()
     page.click(".alert-link >> text=Code")
+    expect(page.locator("#code")).to_be_focused()
     expect(page.locator("#code")).to_have_attribute("aria-invalid", "true")
+    page.click(".alert-link >> text=Shelf")
+    expect(page.locator("#shelf_id-ts-control")).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/toys/?ware=cup", "/toys/?code=nothing", "/toys/new?submit", "/toys/{pk}", "/toys/{pk}/edit"])
+def test_axe_finds_nothing_serious(page, stock, path, theme):
+    pk = stock("A1", name="Old")
+    page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
+    page.goto(path.format(pk=pk))
+    if path.endswith("submit"):
+        page.click("button:has-text('Save')")
+    page.wait_for_timeout(300)
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], [n["html"][:150] + n["failureSummary"][:200] for n in v["nodes"]][:3]) for v in found if v["impact"] in {"serious", "critical"}]
+    assert not serious
 
 
 @pytest.mark.parametrize("path", ["/toys/", "/toys/new", "/toys/{pk}", "/toys/{pk}/edit"])
@@ -128,6 +146,7 @@ def test_nothing_is_wider_than_a_phone_and_targets_fit_a_thumb(page, stock, path
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     small = page.evaluate(
         "[...document.querySelectorAll('main .btn, main input:not([type=hidden]):not([type=checkbox]), main select')]"
-        ".filter(e => e.checkVisibility() && !e.closest('.ts-wrapper') && e.getBoundingClientRect().height < 40).map(e => e.outerHTML.slice(0, 90))"
+        ".filter(e => e.checkVisibility() && !e.closest('.ts-wrapper') && e.getBoundingClientRect().height < 40)"
+        ".map(e => e.outerHTML.slice(0, 90))"
     )
     assert not small
