@@ -14,7 +14,6 @@ from werkzeug.datastructures import MultiDict
 from app.core.access.actor import Actor, current_actor
 from app.core.files.services import attach
 from app.core.records.base import now
-from app.core.records.choices import in_language
 from app.extensions import db
 from app.fab import cells
 from app.fab.fields import DayField, RecordForm, TextField, estate_zone
@@ -22,7 +21,7 @@ from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, requires
 from app.modules.movein.gates import said
-from app.modules.movein.inspection import items_of, report_fixed, verify_fixed
+from app.modules.movein.inspection import report_fixed, verify_fixed
 from app.modules.movein.inspection_queries import PHOTO, photos_of
 from app.modules.movein.models import Defect
 from app.modules.movein.states import DefectState
@@ -80,9 +79,8 @@ class DefectView(RecordView):
 
     def _page_of(self, record: Defect, **more: Any) -> str:
         actor = current_actor()
-        parties = {entry.code: in_language(entry.title_zh, entry.title_en) for entry in items_of(db.session, "responsible_parties")}
         return super()._page_of(
-            record, inspection=url_for("InspectionPage.show", pk=record.case_id), party=parties.get(record.party, record.party),
+            record, inspection=url_for("InspectionPage.show", pk=record.case_id),
             may_report=record.state == DefectState.OPEN and actor.may("rectify", "MoveInCase"),
             may_verify=record.state == DefectState.FIXED and actor.may("inspect", "MoveInCase"),
             fixed_form=FixedForm(None, data={"fixed_on": now().astimezone(estate_zone()).date()}), recheck_form=RecheckForm(None),

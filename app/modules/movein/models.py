@@ -4,14 +4,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask import g
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.access.actor import current_actor
 from app.core.files.models import Attachment
 from app.core.papers.base.context import Bilingual
 from app.core.records.base import Record, UtcDateTime, within_estate
-from app.core.records.choices import choice
+from app.core.records.choices import choice, in_language
+from app.extensions import db
 from app.modules.estates.models import DeliveryType, Unit
 from app.modules.movein.states import (
     Capacity,
@@ -298,6 +301,19 @@ class InspectionItem(CasePart):
         return Bilingual(*self.titles.get(part, ["", ""]))
 
 
+def party_titles() -> dict[str, str]:
+    """Who can be responsible for a defect, by code, in the reader's language; read once in a request."""
+    if "movein_parties" not in g:
+        entries = db.session.scalars(
+            select(MoveInItem)
+            .where(MoveInItem.list_name == "responsible_parties", MoveInItem.estate_id == current_actor().estate_id)
+            .order_by(MoveInItem.seq)
+        )
+        g.movein_parties = {entry.code: in_language(entry.title_zh, entry.title_en) for entry in entries}
+    found: dict[str, str] = g.movein_parties
+    return found
+
+
 class Defect(CasePart):
     """A failed item to be put right: who, by when, and how the re-inspection went (MI-11; limits per trade, forms A2)."""
 
@@ -315,7 +331,7 @@ class Defect(CasePart):
     description: Mapped[str] = mapped_column(String(300), info={"label": _l("Defect")})
     position: Mapped[str] = mapped_column(String(100), default="", info={"label": _l("Position")})
     severity: Mapped[Severity] = mapped_column(choice(Severity, "severity_known"), info={"label": _l("Severity")})
-    party: Mapped[str] = mapped_column(String(30), info={"label": _l("Responsible party")})
+    party: Mapped[str] = mapped_column(String(30), info={"label": _l("Responsible party"), "choices": party_titles})
     party_name: Mapped[str] = mapped_column(String(100), default="", info={"label": _l("Responsible company")})
     due_on: Mapped[date] = mapped_column(info={"label": _l("To be rectified by")})
     state: Mapped[DefectState] = mapped_column(
