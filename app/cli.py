@@ -53,11 +53,11 @@ def up(settings: config.Settings) -> None:
     """Prepare the database, load the demo estate when it is empty, and serve (used by make run)."""
     from dataclasses import replace
 
-    from app.server import prepare
+    from app.server import prepare_apart
     from app.server import serve as run_server
 
     settings = replace(settings, demo=True)
-    prepare(settings)
+    prepare_apart(settings)
     run_server(settings)
 
 

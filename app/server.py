@@ -86,6 +86,15 @@ def _work(settings: config.Settings, parent: int) -> None:
     main(create_app(settings), parent=parent)
 
 
+def prepare_apart(settings: config.Settings) -> None:
+    """:func:`prepare` in a process of its own, so that the server starts lean; stops the program when it fails."""
+    preparing = multiprocessing.get_context("spawn").Process(target=prepare, args=(settings,), name="guanjia-prepare")
+    preparing.start()
+    preparing.join()
+    if preparing.exitcode:
+        raise SystemExit(preparing.exitcode)
+
+
 def prepare(settings: config.Settings) -> None:
     """Migrate the database, synchronise rights, and load the demo estate into an empty database."""
     from app import create_app

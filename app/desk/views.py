@@ -18,6 +18,7 @@ from app.desk.queries import today, waiting
 from app.extensions import db
 from app.fab.views import Page, expose, requires
 from app.modules.estates.models import Unit
+from app.modules.movein.services import open_case_of
 from app.modules.movein.states import STEPS
 
 RESULTS_PER_GROUP = 8
@@ -87,4 +88,5 @@ class HouseholdPage(Page):
             abort(404)
         actor = current_actor()
         sections = [(section, section.load(unit, actor)) for section in registry().sections]
-        return self.render("desk/household.html", title=unit.code, unit=unit, sections=sections)
+        open_case = open_case_of(db.session, pk) if actor.may("read", "MoveInCase") else None
+        return self.render("desk/household.html", title=unit.code, unit=unit, sections=sections, open_case=open_case)

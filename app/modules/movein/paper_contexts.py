@@ -202,7 +202,7 @@ def owner_registration(case: MoveInCase, header: Header) -> f10.Context:
         credit_code=owner.credit_code,
         organisation_contact=owner.legal_representative if owner.kind == PersonKind.ORGANISATION else "",
         mobile=mask_phone(owner.mobile or ""),
-        landline=mask_phone(owner.phone),
+        landline=mask_phone(owner.phone or ""),
         email=owner.email,
         address=owner.address,
         postcode=owner.postcode,
