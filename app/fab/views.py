@@ -12,12 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, ClassVar, cast
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Response, abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseCRUDView, BaseView, expose
 from flask_babel import gettext as _
 from markupsafe import Markup
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -36,7 +38,7 @@ from app.fab.errors import error_page
 from app.fab.fields import RecordForm, SecretField, estate_zone, form_class, title_of
 from app.fab.filters import LARGEST, RESERVED, SIZES, ListQuery, read_query
 from app.fab.interface import Attribute, Kind, RecordInterface
-from app.fab.scope import requires
+from app.fab.scope import requires, safe_next
 from app.fab.submit import Outcome, carry_out
 from app.fab.timeline import changed_since, timeline
 
@@ -46,31 +48,38 @@ LOOKUP_SIZE = 20
 VIEWS = "guanjia.record_views"
 
 
-class Page(BaseView):
-    """A page or a few pages of a module beside its records. Routes are declared with ``@expose`` and ``@requires``."""
+class _Commands:
+    """What pages and record screens have in common."""
 
-    resource: str = ""
-    default_view = "index"
-
-    def __init__(self) -> None:
-        self.class_permission_name = self.resource or type(self).__name__
-        super().__init__()
+    constraint_messages: Mapping[str, Any] = {}
+    """Sentences for database constraints by their name, or ``(column, sentence)``."""
 
     def render(self, template: str, **values: Any) -> str:
         """``template`` with ``values``; the page's title is ``title``."""
-        rendered: str = self.render_template(template, **values)
+        rendered: str = self.render_template(template, **values)  # type: ignore[attr-defined]
         return rendered
 
     def command(
-        self, work: Callable[[], Any], *, done: Any, then: str | Callable[[Any], str], back: str = "",
+        self, work: Callable[[], Any], *, done: Any, then: str | Callable[[Any], str], back: str = "", record: Any = None,
         messages: Mapping[str, Any] | None = None,
     ) -> AnyResponse:  # fmt: skip
         """Carry out a POST command and go ``then``; when it is refused, say why and go ``back`` (default: ``then``).
 
-        What was typed comes back to the form through the page's own draft (see the script); pages that
-        draw their form again themselves use :func:`app.fab.submit.carry_out`.
+        With ``record``, a form that was drawn from another version of it is refused. What was typed comes back to
+        the form through its draft (``data-draft``); pages that draw their form again themselves use
+        :func:`app.fab.submit.carry_out`.
         """
-        outcome = carry_out(work, then if callable(then) else lambda _result: then, messages)
+
+        def checked() -> Any:
+            if record is not None and request.form.get("version", str(record.version)) != str(record.version):
+                raise StaleDataError
+            return work()
+
+        outcome = carry_out(
+            checked,
+            then if callable(then) else lambda _result: then,
+            messages if messages is not None else self.constraint_messages,
+        )
         if outcome.done:
             flash(done, "success")
             return redirect(outcome.location)
@@ -81,7 +90,18 @@ class Page(BaseView):
         for sentences in outcome.errors.values():
             for sentence in sentences:
                 flash(sentence, "danger")
-        return redirect(back or (then if isinstance(then, str) else request.path))
+        return redirect(back or (then if isinstance(then, str) else safe_next(urlsplit(request.referrer or "").path)))
+
+
+class Page(_Commands, BaseView):
+    """A page or a few pages of a module beside its records. Routes are declared with ``@expose`` and ``@requires``."""
+
+    resource: str = ""
+    default_view = "index"
+
+    def __init__(self) -> None:
+        self.class_permission_name = self.resource or type(self).__name__
+        super().__init__()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +142,7 @@ class Line:
     cells: list[Cell]
 
 
-class RecordView(BaseCRUDView):
+class RecordView(_Commands, BaseCRUDView):
     """The screens of one model. See the class attributes for what a module declares."""
 
     datamodel: ClassVar[RecordInterface]
@@ -160,7 +180,6 @@ class RecordView(BaseCRUDView):
     load: Sequence[Any] = ()
     """Loader options for what properties and own cells walk to."""
     label_columns: Mapping[str, Any] = {}
-    constraint_messages: Mapping[str, Any] = {}
     related: Sequence[RelatedList] = ()
     related_views = ()  # Flask-AppBuilder's own kind, which leaks children of other parents
     workflow: Workflow | None = None
@@ -474,7 +493,7 @@ class RecordView(BaseCRUDView):
 
         def change() -> Any:
             if str(version) != request.form.get("version", ""):
-                raise sa.orm.exc.StaleDataError
+                raise StaleDataError
             self.update(record, form.values(), actor=actor)
             return record
 
@@ -525,29 +544,21 @@ class RecordView(BaseCRUDView):
 
         def move() -> Any:
             if sent and str(record.version) != sent:
-                raise sa.orm.exc.StaleDataError
+                raise StaleDataError
             workflow.fire(self.datamodel.session, record, name, actor=actor, inputs=given)
             return record
 
         outcome = self._carry_out(move)
         if outcome.done:
-            flash(_("Done: %(step)s.", step=str(workflow._by_name[name].title)), "success")
+            flash(
+                _("Done: %(step)s.", step=str(next(t.title for t in workflow.transitions if t.name == name))), "success"
+            )
             return redirect(outcome.location)
         errors = [s for found in outcome.errors.values() for s in found]
         if outcome.stale:
             errors = [_("Somebody else just changed this record; look at it as it is now and decide again.")]
         page = self._page_of(self.record_or_404(pk), tried=name, typed=given, refused=errors)
         return page, 409 if outcome.stale else 422
-
-    def command(
-        self, work: Callable[[], Any], *, done: Any, then: str | Callable[[Any], str], back: str = ""
-    ) -> AnyResponse:
-        """As :meth:`Page.command`, with the view's constraint messages."""
-        return Page.command(cast(Page, self), work, done=done, then=then, back=back, messages=self.constraint_messages)
-
-    def render(self, template: str, **values: Any) -> str:
-        """As :meth:`Page.render`."""
-        return Page.render(cast(Page, self), template, **values)
 
     def _carry_out(self, work: Callable[[], Any]) -> Outcome:
         def location(record: Any) -> str:

@@ -242,3 +242,19 @@ def test_a_failing_hook_leaves_no_half_written_record(browser_of, stock, item_of
     monkeypatch.setattr(type(view), "create", create)
     answer = browser_of("manager").post("/toys/new", data=form())
     assert answer.status_code == 422 and "The second step failed." in answer.text and item_of("A1") is None
+
+
+def test_a_command_is_done_once_on_the_version_it_was_offered_for(browser_of, stock, item_of):
+    pk = stock("A1", name="Cup")
+    clerk = browser_of("manager")
+    sent = {"version": "1", "submit_token": "token-polish-1"}
+    for _ in range(2):  # pressed twice
+        answer = clerk.post(f"/toys/{pk}/polish", data=sent, follow_redirects=True)
+        assert answer.request.path == f"/toys/{pk}"
+    assert item_of("A1").name == "Cup*"
+    page = clerk.post(f"/toys/{pk}/polish", data={"version": "1"}, follow_redirects=True).text
+    assert "Somebody else changed this record" in page and item_of("A1").name == "Cup*"
+    page = clerk.post(f"/toys/{pk}/polish", data={"hard": "y"}, follow_redirects=True).text
+    assert "It broke." in page and item_of("A1").name == "Cup*"
+    assert clerk.get(f"/toys/{pk}/polish").status_code in {404, 405}
+    assert browser_of("security").post(f"/toys/{pk}/polish").status_code == 404

@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import sqlalchemy as sa
+from flask import request
 from flask_appbuilder import Model
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -16,10 +17,10 @@ from app.core.records.base import Record, UtcDateTime, within_estate
 from app.core.records.choices import Choice, choice
 from app.core.records.identifiers import phone
 from app.core.records.secrets import EncryptedText, HasSecrets
-from app.core.workflow.table import Ask, Look, Transition, Workflow
+from app.core.workflow.table import Ask, Blocked, Look, Transition, Workflow
 from app.fab.api import RecordApi
 from app.fab.interface import RecordInterface
-from app.fab.views import RecordView, RelatedList
+from app.fab.views import RecordView, RelatedList, expose, requires
 
 
 class Ware(Choice):
@@ -120,6 +121,18 @@ def declare() -> SimpleNamespace:
         def editable(self, record, actor):  # type: ignore[no-untyped-def]
             columns = super().editable(record, actor)
             return columns - {"price"} if record is not None and Role.MANAGER not in actor.roles else columns
+
+        @expose("/<int:pk>/polish", methods=["POST"])
+        @requires("update")
+        def polish(self, pk):  # type: ignore[no-untyped-def]
+            record = self.record_or_404(pk)
+
+            def work() -> None:
+                record.name += "*"
+                if request.form.get("hard"):
+                    raise Blocked(["It broke."])
+
+            return self.command(work, done="Polished.", then=self.address_of(record), record=record)
 
     class ToyShelfView(RecordView):
         datamodel = RecordInterface(Shelf)
