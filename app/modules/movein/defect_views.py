@@ -17,7 +17,7 @@ from app.core.records.base import now
 from app.extensions import db
 from app.fab import cells
 from app.fab.fields import DayField, RecordForm, TextField, estate_zone
-from app.fab.filters import ListQuery
+from app.fab.filters import RESERVED, ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, requires
 from app.modules.movein.gates import said
@@ -27,8 +27,13 @@ from app.modules.movein.models import Defect
 from app.modules.movein.states import DefectState
 
 COLOURS = {DefectState.OPEN: "orange", DefectState.FIXED: "blue", DefectState.VERIFIED: "green"}
-TO_DO = MultiDict([("state", str(DefectState.OPEN)), ("state", str(DefectState.FIXED))])
-"""What the list shows when nothing is asked for."""
+
+
+def unless_filtered(args: MultiDict[str, str], *states: str) -> MultiDict[str, str]:
+    """The arguments of a list; when they filter nothing, the records in ``states`` are shown."""
+    if set(args) - RESERVED:
+        return args
+    return MultiDict([*args.items(multi=True), *(("state", str(state)) for state in states)])
 
 
 class FixedForm(RecordForm):
@@ -55,9 +60,11 @@ class DefectView(RecordView):
     route_base = "/defects"
     list_title = _l("Defects")
     show_title = _l("Defect")
-    intro = _l("Defects found at unit inspections that are not yet re-inspected as right; the state filter shows the others too.")
+    intro = _l(
+        "Defects found at unit inspections that are not yet re-inspected as right; the state filter shows the others too."
+    )
     empty_hint = _l("Defects are entered at the inspection of a unit.")
-    list_columns = ("unit", "place", "description", "severity", "party", "party_name", "due_on", "state")
+    list_columns = ("place", "unit", "description", "severity", "party", "party_name", "due_on", "state")
     search_columns = ("unit_id", "description", "severity", "party", "party_name", "due_on", "state", "case_id")
     order_columns = ("severity", "party", "due_on", "state")
     base_order = (("due_on", "asc"), ("id", "asc"))
@@ -70,12 +77,16 @@ class DefectView(RecordView):
     }
     show_fieldsets = (
         ("", ("unit", "case_id", "place", "description", "position", "severity", "state")),
-        (_l("Rectification"), ("party", "party_name", "due_on", "fixed_on", "verified_on", "verified_by_name", "recheck_note")),
+        (
+            _l("Rectification"),
+            ("party", "party_name", "due_on", "fixed_on", "verified_on", "verified_by_name", "recheck_note"),
+        ),
     )
     show_template = "movein/defect_show.html"
 
     def read_list(self, args: MultiDict[str, str]) -> ListQuery:
-        return super().read_list(args or TO_DO)
+        """What is asked for; without a filter, what is not yet settled."""
+        return super().read_list(unless_filtered(args, DefectState.OPEN, DefectState.FIXED))
 
     def _page_of(self, record: Defect, **more: Any) -> str:
         actor = current_actor()
@@ -103,7 +114,9 @@ class DefectView(RecordView):
                 if photo.filename:
                     attach(db.session, defect, photo, kind=PHOTO, note=_("After rectification"), actor=current_actor())
 
-        return self.command(work, done=_("Reported as rectified; an inspector looks at it again."), then=self.address_of(defect))
+        return self.command(
+            work, done=_("Reported as rectified; an inspector looks at it again."), then=self.address_of(defect)
+        )
 
     @expose("/<int:pk>/verify", methods=["POST"])
     @requires("inspect", "MoveInCase")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import validators
+from markupsafe import Markup
 
 from app.core.access.actor import Actor
 from app.extensions import db
-from app.fab.fields import ChoiceField, TextField
+from app.fab.fields import TextField
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView
-from app.modules.movein.lists import LISTS, save_item, written
+from app.modules.movein.lists import save_item, written
 from app.modules.movein.models import MoveInItem
 
 
@@ -39,13 +39,12 @@ class MoveInItemView(RecordView):
     add_columns = ("list_name", "code", "seq", "title_zh", "title_en", "active", "data")
     edit_columns = ("seq", "title_zh", "title_en", "active", "data")
     label_columns = {"data": _l("Special data")}
-    list_cell = {"data": lambda item: written(item.data)}
+    list_cell = {"data": lambda item: Markup("<pre>{}</pre>").format(written(item.data))}
     form_fields = {
-        "list_name": ChoiceField(
-            _l("List"), values=lambda: list(LISTS.items()), validators=[validators.InputRequired(_l("Choose the list."))]
-        ),
         "data": _DataField(
-            _l("Special data"), rows=8, description=_l("One line “name: value” for each, as in the other entries of the list.")
+            _l("Special data"),
+            rows=8,
+            description=_l("One line “name: value” for each, as in the other entries of the list."),
         ),
     }
     constraint_messages = {"uq_movein_item_estate_id_list_name_code": ("code", _l("The list has this code already."))}

@@ -6,27 +6,13 @@ from typing import Any
 
 import yaml
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, current_actor
 from app.core.records.refusals import FieldErrors
 from app.modules.movein.models import MoveInItem
-
-LISTS = {
-    "required_papers": _l("Papers to check"),
-    "handout_documents": _l("Documents to hand out"),
-    "procedure_steps": _l("Stations of the procedure slip"),
-    "entrusted_services": _l("Services"),
-    "key_kinds": _l("Kinds of keys"),
-    "limits": _l("Rectification limits"),
-    "responsible_parties": _l("Responsible parties"),
-    "spaces": _l("Spaces"),
-    "layouts": _l("Layouts"),
-    "trades": _l("Trades"),
-    "check_items": _l("Check items"),
-}
+from app.modules.movein.states import LISTS
 
 
 def written(data: dict[str, Any]) -> str:
@@ -84,7 +70,9 @@ def _checked(session: Session, list_name: str, data: dict[str, Any], model: dict
         raise FieldErrors({"data": _("A limit has 0 to 365 days.")})
     for name, target in {"limit": "limits", "trade": "trades"}.items():
         if name in data and not _exists(session, target, str(data[name])):
-            raise FieldErrors({"data": _("“%(value)s” is not in the list “%(list)s”.", value=data[name], list=LISTS[target])})
+            raise FieldErrors(
+                {"data": _("“%(value)s” is not in the list “%(list)s”.", value=data[name], list=LISTS[target])}
+            )
     return data
 
 
@@ -93,8 +81,15 @@ def _alike(value: Any, model: Any) -> bool:
         return isinstance(value, dict) and set(value) == set(model) and all(_alike(value[k], model[k]) for k in model)
     if isinstance(model, list):
         return isinstance(value, list) and (not model or all(isinstance(v, type(model[0])) for v in value))
-    return type(value) is type(model) or (model is None and isinstance(value, str)) or (value is None and isinstance(model, str))
+    return (
+        type(value) is type(model)
+        or (model is None and isinstance(value, str))
+        or (value is None and isinstance(model, str))
+    )
 
 
 def _exists(session: Session, list_name: str, code: str) -> bool:
-    return session.scalar(select(MoveInItem.id).where(MoveInItem.list_name == list_name, MoveInItem.code == code)) is not None
+    return (
+        session.scalar(select(MoveInItem.id).where(MoveInItem.list_name == list_name, MoveInItem.code == code))
+        is not None
+    )

@@ -17,6 +17,7 @@ from app.core.records.choices import choice, in_language
 from app.extensions import db
 from app.modules.estates.models import DeliveryType, Unit
 from app.modules.movein.states import (
+    LISTS,
     Capacity,
     CaseState,
     CheckResult,
@@ -75,13 +76,27 @@ class MoveInCase(Record):
 
     unit: Mapped[Unit] = relationship(foreign_keys=[unit_id], info={"label": _l("Unit")})
     owner: Mapped[Person] = relationship(foreign_keys=[owner_id], info={"label": _l("Owner")})
-    checks: Mapped[list["PaperCheck"]] = relationship(foreign_keys="PaperCheck.case_id", order_by="PaperCheck.seq", back_populates="case")
-    signatures: Mapped[list["CaseSignature"]] = relationship(foreign_keys="CaseSignature.case_id", order_by="CaseSignature.id", back_populates="case")
-    handouts: Mapped[list["Handout"]] = relationship(foreign_keys="Handout.case_id", order_by="Handout.seq", back_populates="case")
-    services: Mapped[list["EntrustedService"]] = relationship(foreign_keys="EntrustedService.case_id", order_by="EntrustedService.id", back_populates="case")
-    rounds: Mapped[list["InspectionRound"]] = relationship(foreign_keys="InspectionRound.case_id", order_by="InspectionRound.round_no", back_populates="case")
-    defects: Mapped[list["Defect"]] = relationship(foreign_keys="Defect.case_id", order_by="Defect.seq", back_populates="case")
-    keys: Mapped[list["KeyHandover"]] = relationship(foreign_keys="KeyHandover.case_id", order_by="KeyHandover.id", back_populates="case")
+    checks: Mapped[list["PaperCheck"]] = relationship(
+        foreign_keys="PaperCheck.case_id", order_by="PaperCheck.seq", back_populates="case"
+    )
+    signatures: Mapped[list["CaseSignature"]] = relationship(
+        foreign_keys="CaseSignature.case_id", order_by="CaseSignature.id", back_populates="case"
+    )
+    handouts: Mapped[list["Handout"]] = relationship(
+        foreign_keys="Handout.case_id", order_by="Handout.seq", back_populates="case"
+    )
+    services: Mapped[list["EntrustedService"]] = relationship(
+        foreign_keys="EntrustedService.case_id", order_by="EntrustedService.id", back_populates="case"
+    )
+    rounds: Mapped[list["InspectionRound"]] = relationship(
+        foreign_keys="InspectionRound.case_id", order_by="InspectionRound.round_no", back_populates="case"
+    )
+    defects: Mapped[list["Defect"]] = relationship(
+        foreign_keys="Defect.case_id", order_by="Defect.seq", back_populates="case"
+    )
+    keys: Mapped[list["KeyHandover"]] = relationship(
+        foreign_keys="KeyHandover.case_id", order_by="KeyHandover.id", back_populates="case"
+    )
 
     def __str__(self) -> str:
         return self.number
@@ -169,6 +184,10 @@ class CaseSignature(CasePart):
     case: Mapped[MoveInCase] = relationship(foreign_keys="CaseSignature.case_id", back_populates="signatures")
     attachment: Mapped[Attachment] = relationship(foreign_keys=[attachment_id])
 
+    @property
+    def audit_birth(self) -> tuple[str, str]:
+        return "sign", f"{self.paper} {self.signer}"
+
 
 class Handout(CasePart):
     """One document handed to the owner against signature (F12; MI-01, MI-08)."""
@@ -235,7 +254,9 @@ class EntrustedService(CasePart):
     )
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Done at")})
     result: Mapped[str] = mapped_column(String(300), default="", info={"label": _l("Result")})
-    fee: Mapped[Decimal] = mapped_column(Numeric(12, 2), default=Decimal(0), info={"label": _l("Fee"), "format": "money"})
+    fee: Mapped[Decimal] = mapped_column(
+        Numeric(12, 2), default=Decimal(0), info={"label": _l("Fee"), "format": "money"}
+    )
     receipt_no: Mapped[str] = mapped_column(String(40), default="", info={"label": _l("Receipt no.")})
     satisfaction: Mapped[int | None] = mapped_column(info={"label": _l("Satisfaction (1–5)")})
 
@@ -260,7 +281,9 @@ class InspectionRound(CasePart):
     number: Mapped[str] = mapped_column(String(30), info={"label": _l("Inspection no.")})
     round_no: Mapped[int] = mapped_column(info={"label": _l("Round")})
     inspected_on: Mapped[date] = mapped_column(info={"label": _l("Inspected on")})
-    inspector_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), info={"label": _l("Accompanying inspector")})
+    inspector_id: Mapped[int | None] = mapped_column(
+        ForeignKey("ab_user.id"), info={"label": _l("Accompanying inspector")}
+    )
     inspector_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Accompanying inspector")})
     delivery_type: Mapped[DeliveryType] = mapped_column(
         choice(DeliveryType, "delivery_type_known"), info={"label": _l("Delivery type")}
@@ -412,7 +435,7 @@ class MoveInItem(Record):
     __tablename__ = "movein_item"
     __table_args__ = (UniqueConstraint("estate_id", "list_name", "code"),)
 
-    list_name: Mapped[str] = mapped_column(String(30), info={"label": _l("List")})
+    list_name: Mapped[str] = mapped_column(String(30), info={"label": _l("List"), "choices": LISTS})
     code: Mapped[str] = mapped_column(String(40), info={"label": _l("Code")})
     seq: Mapped[int] = mapped_column(default=0, info={"label": _l("Order")})
     title_zh: Mapped[str] = mapped_column(String(100), info={"label": _l("Title (Chinese)")})

@@ -20,6 +20,7 @@ from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.submit import carry_out
 from app.fab.views import RecordView, expose, requires
+from app.modules.movein.defect_views import unless_filtered
 from app.modules.movein.models import EntrustedService
 from app.modules.movein.services import cancel_service, finish_service
 from app.modules.movein.states import ServiceState
@@ -74,11 +75,17 @@ class EntrustedServiceView(RecordView):
     )
 
     def read_list(self, args: MultiDict[str, str]) -> ListQuery:
-        """What is asked for; without anything, what is still to be done."""
-        return super().read_list(args or MultiDict({"state": str(ServiceState.OPEN)}))
+        """What is asked for; without a filter, what is still to be done."""
+        return super().read_list(unless_filtered(args, ServiceState.OPEN))
 
     def _page_of(self, record: EntrustedService, **more: Any) -> str:
-        forms = {"finish_form": FinishForm(None, obj=record), "cancel_form": CancelForm(None), "refused": "", "general": [], **more}
+        forms = {
+            "finish_form": FinishForm(None, obj=record),
+            "cancel_form": CancelForm(None),
+            "refused": "",
+            "general": [],
+            **more,
+        }
         open_now = record.state == ServiceState.OPEN and current_actor().may("update", "EntrustedService")
         return super()._page_of(record, open_now=open_now, **forms)
 
@@ -103,7 +110,9 @@ class EntrustedServiceView(RecordView):
 
         return self._take(pk, "cancel", CancelForm(request.form), work, _("The service is cancelled."))
 
-    def _take(self, pk: int, name: str, form: RecordForm, work: Callable[[EntrustedService, dict[str, Any]], None], done: str) -> Any:
+    def _take(
+        self, pk: int, name: str, form: RecordForm, work: Callable[[EntrustedService, dict[str, Any]], None], done: str
+    ) -> Any:
         service = self.record_or_404(pk)
         general: list[str] = []
         if form.validate():

@@ -106,3 +106,19 @@ class ServiceState(Choice):
     OPEN = "open", _l("To be done")
     DONE = "done", _l("Done")
     CANCELLED = "cancelled", _l("Cancelled")
+
+
+LISTS = {
+    "required_papers": _l("Papers to check"),
+    "handout_documents": _l("Documents to hand out"),
+    "procedure_steps": _l("Stations of the procedure slip"),
+    "entrusted_services": _l("Services"),
+    "key_kinds": _l("Kinds of keys"),
+    "limits": _l("Rectification limits"),
+    "responsible_parties": _l("Responsible parties"),
+    "spaces": _l("Spaces"),
+    "layouts": _l("Layouts"),
+    "trades": _l("Trades"),
+    "check_items": _l("Check items"),
+}
+"""The code lists of the module, by the name stored with their entries."""
