@@ -21,7 +21,8 @@ from app.fab.interface import Attribute, Kind, RecordInterface, model_of
 
 ICONS = {
     "create": "plus", "update": "edit", "delete": "trash", "transition": "arrow-right", "reveal": "eye",
-    "print": "printer", "file": "paperclip", "comment": "message",
+    "issue": "file-text", "print": "printer", "sign": "writing-sign", "signature": "writing-sign", "file": "paperclip",
+    "comment": "message",
 }  # fmt: skip
 
 
@@ -112,7 +113,10 @@ def _sentence(kind: str, own: bool) -> str:
         "update": _("changed this record") if own else _("changed a part"),
         "delete": _("deleted this record") if own else _("removed a part"),
         "reveal": _("looked at personal data"),
+        "issue": _("issued a paper"),
         "print": _("printed a paper"),
+        "sign": _("had a paper signed"),
+        "signature": _("added a drawn signature"),
         "file": _("added a file"),
         "comment": _("wrote a comment"),
     }

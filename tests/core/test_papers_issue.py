@@ -51,7 +51,7 @@ def test_an_issued_paper_knows_what_it_was_printed_from(session: Any, paper: Pap
     assert paper.standing is Standing.VALID
     pdf = services.original(paper)
     assert pdf.startswith(b"%PDF-") and paper.number in text_of(pdf)
-    entry = session.scalars(select(AuditEntry).where(AuditEntry.kind == "print")).one()
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.kind == "issue")).one()
     assert entry.note.startswith(paper.number)
     assert (entry.subject_type, entry.changes["number"][1]) == ("building", paper.number)
 

@@ -63,4 +63,4 @@ class Attachment(Record):
 
     @property
     def audit_birth(self) -> tuple[str, str]:
-        return "file", self.name
+        return "signature" if self.kind == "signature" else "file", self.name

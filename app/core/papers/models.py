@@ -104,7 +104,7 @@ class Paper(Record):
 
     @property
     def audit_birth(self) -> tuple[str, str]:
-        return "print", f"{self.number} {self.title_zh}"
+        return "issue", f"{self.number} {self.title_zh}"
 
     def allows(self, verb: str, actor: Actor) -> bool:
         """Its files are read by whoever reads what the paper is about; they are added by whoever may print it."""
@@ -132,4 +132,5 @@ class PaperCopy(Record):
 
     @property
     def audit_birth(self) -> tuple[str, str]:
-        return "print", f"{self.paper.number} {self.purpose}".strip()
+        purpose = "" if self.purpose in ("issue", "pack") else self.purpose
+        return "print", f"{self.paper.number} {purpose}".strip()
