@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
@@ -82,7 +83,7 @@ def _names(known: Mapping[str, object]) -> list[str]:
     return [PREFIX + name.upper() for name in known]
 
 
-def _value(name: str, kind: object, text: str) -> object:
+def _value(name: str, kind: object, text: str) -> Any:
     text = text.strip()
     if kind == "int":
         if not text.isdigit():

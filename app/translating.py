@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import config
@@ -16,7 +17,10 @@ CATALOGUE = config.ROOT / "translations" / "zh" / "LC_MESSAGES" / "messages.po"
 def update() -> str:
     """Extract all strings from code and templates, merge them into the Chinese catalogue, compile it."""
     template = _extract()
-    _babel("update", "-i", str(template), "-d", "translations", "-l", "zh", "--ignore-obsolete", "--no-fuzzy-matching", "-N", "--omit-header")
+    _babel(
+        "update", "-i", str(template), "-d", "translations", "-l", "zh",
+        "--ignore-obsolete", "--no-fuzzy-matching", "--omit-header",
+    )  # fmt: skip
     _babel("compile", "-d", "translations")
     return f"{len([m for m in _read() if m.id])} strings."
 
@@ -41,14 +45,17 @@ def _key(message: object) -> str:
     return found[0] if isinstance(found, tuple | list) else found
 
 
-def _read() -> object:
+def _read() -> Catalog:
     with CATALOGUE.open("rb") as file:
         return read_po(file, locale="zh")
 
 
 def _extract() -> Path:
     target = config.ROOT / "translations" / "messages.pot"
-    _babel("extract", "-F", "translations/babel.cfg", "-k", "_l", "-k", "lazy_gettext", "--omit-header", "--no-location", "--sort-output", "-o", str(target), "app", "config.py")
+    _babel(
+        "extract", "-F", "translations/babel.cfg", "-k", "_l", "-k", "lazy_gettext",
+        "--omit-header", "--no-location", "--sort-output", "-o", str(target), "app", "config.py",
+    )  # fmt: skip
     return target
 
 

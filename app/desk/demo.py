@@ -125,7 +125,9 @@ def _new_owners(session: Session, actor: Actor) -> Iterator[tuple[Unit, Person]]
             body = f"0000001985{number % 12 + 1:02d}15{number:03d}"
             facts |= {"id_kind": IdKind.RESIDENT_ID, "id_no": body + ric.calc_check_digit(f"{body}0")}
         person = register_person(session, facts, actor=actor)
-        grant_tenure(session, unit=unit, person=person, role=TenureRole.OWNER, unit_use=UnitUse.OWNER_OCCUPIED, actor=actor)
+        grant_tenure(
+            session, unit=unit, person=person, role=TenureRole.OWNER, unit_use=UnitUse.OWNER_OCCUPIED, actor=actor
+        )
         yield unit, person
 
 
@@ -204,18 +206,31 @@ class Walk:
     def handout(self, actor: Actor) -> None:
         hand_out(self.session, self.case, codes=[h.code for h in self.case.handouts], actor=actor)
         technician = self.session.scalars(select(Account).where(Account.username == "technician")).one()
-        entrust(self.session, self.case, code="gas_connection", assignee_id=technician.id, details="预约上门通气", actor=actor)
+        entrust(
+            self.session,
+            self.case,
+            code="gas_connection",
+            assignee_id=technician.id,
+            details="预约上门通气",
+            actor=actor,
+        )
         self.sign("F12", actor)
         self.fire("close_handout", actor)
 
     def inspection(self, actor: Actor, target: CaseState) -> None:
         current = open_round(self.session, self.case, weather="晴", actor=actor)
         for kind, number, value in ((MeterKind.WATER, "W", "3.20"), (MeterKind.ELECTRICITY, "E", "12.50")):
-            meter = add_meter(self.session, unit=self.unit, kind=kind, number=f"{number}{self.unit.id:06d}", actor=actor)
+            meter = add_meter(
+                self.session, unit=self.unit, kind=kind, number=f"{number}{self.unit.id:06d}", actor=actor
+            )
             record_reading(
                 self.session, meter, value=Decimal(value), read_at=now(), source=ReadingSource.BASE, actor=actor
             )  # fmt: skip
-        faults = {CaseState.REFUSED: (Severity.STRUCTURAL, 2), CaseState.KEYS: (Severity.MINOR, 2), CaseState.INSPECTION: (Severity.MAJOR, 1)}
+        faults = {
+            CaseState.REFUSED: (Severity.STRUCTURAL, 2),
+            CaseState.KEYS: (Severity.MINOR, 2),
+            CaseState.INSPECTION: (Severity.MAJOR, 1),
+        }
         severity, count = faults.get(target, (Severity.MINOR, 0))
         for item in current.items[5 : 5 + count]:
             judge(self.session, item, result=ItemResult.FAIL, actor=actor)

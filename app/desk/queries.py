@@ -32,8 +32,12 @@ def waiting(session: Session, actor: Actor) -> Waiting:
     steps: dict[CaseState, int] = {}
     cases: Sequence[MoveInCase] = ()
     if actor.may("read", "MoveInCase"):
-        counts = session.execute(select(MoveInCase.state, func.count(MoveInCase.id)).where(MoveInCase.state.not_in(closed)).group_by(MoveInCase.state))
-        steps = {state: count for state, count in counts}
+        counts = session.execute(
+            select(MoveInCase.state, func.count(MoveInCase.id))
+            .where(MoveInCase.state.not_in(closed))
+            .group_by(MoveInCase.state)
+        )
+        steps = dict(counts.tuples().all())
         cases = session.scalars(
             select(MoveInCase)
             .where(MoveInCase.state.not_in(closed))
@@ -44,7 +48,11 @@ def waiting(session: Session, actor: Actor) -> Waiting:
     defects: Sequence[Defect] = ()
     if actor.may("read", "Defect"):
         defects = session.scalars(
-            select(Defect).where(Defect.state != DefectState.VERIFIED).options(joinedload(Defect.unit)).order_by(Defect.due_on).limit(SHOWN)
+            select(Defect)
+            .where(Defect.state != DefectState.VERIFIED)
+            .options(joinedload(Defect.unit))
+            .order_by(Defect.due_on)
+            .limit(SHOWN)
         ).all()
     services: Sequence[EntrustedService] = ()
     if actor.may("read", "EntrustedService"):

@@ -34,7 +34,11 @@ class HomePage(Page):
     def index(self) -> str:
         actor = current_actor()
         return self.render(
-            "desk/home.html", title=_l("Desk"), waiting=waiting(db.session, actor), steps=STEPS, today=today(db.session, actor)
+            "desk/home.html",
+            title=_l("Desk"),
+            waiting=waiting(db.session, actor),
+            steps=STEPS,
+            today=today(db.session, actor),
         )
 
 

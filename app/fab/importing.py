@@ -6,9 +6,8 @@ import io
 from collections import Counter
 from typing import Any, ClassVar
 
-from flask import Response, current_app, flash, redirect, request, send_file, url_for
+from flask import Response, flash, redirect, request, send_file, url_for
 from flask_babel import gettext as _
-from openpyxl.utils import get_column_letter
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -21,6 +20,7 @@ from app.core.imports.tables import Mapped, Severity, recognise_columns, shown
 from app.core.imports.workbook import Sheet
 from app.core.jobs.services import enqueue
 from app.core.records.identifiers import InvalidValue
+from app.extensions import db
 from app.fab.submit import carry_out
 from app.fab.views import Page, expose, requires
 
@@ -39,7 +39,7 @@ class ImportPage(Page):
         return self._start()
 
     def _start(self, refused: str = "") -> str:
-        session = current_app.appbuilder.session
+        session = db.session
         runs = select(ImportRun).where(ImportRun.kind == self.importer.kind).order_by(ImportRun.id.desc())
         return self.render(
             "imports/start.html", title=self.importer.title, page=self, refused=refused,
@@ -55,7 +55,7 @@ class ImportPage(Page):
         def work() -> ImportRun:
             if not data:
                 raise InvalidValue(_("Choose a file."))
-            return receive(current_app.appbuilder.session, self.importer, data, name, actor=current_actor())
+            return receive(db.session, self.importer, data, name, actor=current_actor())
 
         outcome = carry_out(work, lambda run: url_for(f"{self.endpoint}.columns", pk=run.id) if run else "")
         if not outcome.done:
@@ -74,7 +74,7 @@ class ImportPage(Page):
             return self._columns(run, sheets, mapping)
 
         def work() -> ImportRun:
-            remap(current_app.appbuilder.session, self.importer, run, mapping, actor=current_actor())
+            remap(db.session, self.importer, run, mapping, actor=current_actor())
             return run
 
         outcome = carry_out(work, lambda _run: url_for(f"{self.endpoint}.show", pk=pk))
@@ -121,7 +121,7 @@ class ImportPage(Page):
             return self._report(run, run.outcome["counts"], run.outcome["problems"])
         if not run.mapping:
             return redirect(url_for(f"{self.endpoint}.columns", pk=pk))
-        plan = plan_run(current_app.appbuilder.session, self.importer, run)
+        plan = plan_run(db.session, self.importer, run)
         facts = [problem_facts(problem) for problem in plan.problems]
         return self._report(run, plan.counts, facts, digest=plan.digest, steps=len(plan.steps))
 
@@ -142,7 +142,7 @@ class ImportPage(Page):
     def carry_out(self, pk: int) -> AnyResponse:
         """Start the import of exactly the plan that was shown; it runs in the background."""
         run, digest = self._run(pk), request.form.get("digest", "")
-        session = current_app.appbuilder.session
+        session = db.session
         outcome = carry_out(
             lambda: enqueue(session, self.importer.kind, actor=current_actor(), run_id=run.id, digest=digest),
             lambda job: url_for("JobPage.show", pk=job.id) if job else url_for(f"{self.endpoint}.show", pk=pk),
@@ -157,14 +157,14 @@ class ImportPage(Page):
     def download(self, pk: int, what: str) -> Response:
         """The rows to correct, or all remarks."""
         run = self._run(pk)
-        plan = plan_run(current_app.appbuilder.session, self.importer, run)
+        plan = plan_run(db.session, self.importer, run)
         data = returned.rows_to_correct(plan) if what == "correct" else returned.remarks(plan)
         said = _("rows to correct") if what == "correct" else _("remarks")
         name = f"{run.file_name.removesuffix('.xlsx')} - {said}.xlsx"
         return send_file(io.BytesIO(data), mimetype=XLSX, as_attachment=True, download_name=name)
 
     def _run(self, pk: int) -> ImportRun:
-        session = current_app.appbuilder.session
+        session = db.session
         run = session.scalar(select(ImportRun).where(ImportRun.id == pk, ImportRun.kind == self.importer.kind))
         if run is None:
             raise NotAllowed(f"{self.importer.kind} {pk}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, make_response, request
+from flask import Response, make_response, request
 from flask_babel import gettext as _
 from sqlalchemy import inspect
 
@@ -12,6 +12,7 @@ from app.core.access.actor import Actor, current_actor
 from app.core.access.reveal import reveal, secret_columns
 from app.core.records.base import Record
 from app.core.records.identifiers import InvalidValue
+from app.extensions import db
 from app.fab.fields import masked, title_of
 from app.fab.views import Page, address_of, expose
 
@@ -24,7 +25,7 @@ class RevealPage(Page):
 
     @expose("/<table>/<int:pk>/<column>", methods=["POST"])
     def show(self, table: str, pk: int, column: str) -> Response:
-        session, fragment = current_app.appbuilder.session, bool(request.headers.get("HX-Request"))
+        session, fragment = db.session, bool(request.headers.get("HX-Request"))
         values: dict[str, Any] = {"title": _("Personal data")}
         try:
             record, values["value"] = reveal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
@@ -27,7 +28,8 @@ class Role(StrEnum):
     SYSTEM_ADMINISTRATOR = "system_administrator"
 
     @property
-    def title(self) -> str:
+    def title(self) -> Any:
+        """The role as people call it."""
         return TITLES[self]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Text, bindparam, select, type_coerce, update
 from sqlalchemy.orm import Session
 
@@ -28,16 +30,17 @@ def rotate(session: Session) -> int:
     return count
 
 
-def _rewrite(session: Session, key: object, column: object) -> int:
+def _rewrite(session: Session, key: Any, column: Any) -> int:
     keyring = current_keyring()
-    table = column.table  # type: ignore[attr-defined]
-    stored = type_coerce(column, Text)  # type: ignore[call-overload]
-    change = update(table).where(key == bindparam("row")).values({column: type_coerce(bindparam("token"), Text)})
+    stored = type_coerce(column, Text)
+    change = update(column.table).where(key == bindparam("row")).values({column: type_coerce(bindparam("token"), Text)})
     last, count = 0, 0
     while True:
-        rows = session.connection().execute(
-            select(key, stored).where(key > last, column.is_not(None)).order_by(key).limit(BATCH)  # type: ignore[attr-defined, operator]
-        ).all()
+        rows = (
+            session.connection()
+            .execute(select(key, stored).where(key > last, column.is_not(None)).order_by(key).limit(BATCH))
+            .all()
+        )
         if not rows:
             return count
         session.connection().execute(change, [{"row": row[0], "token": keyring.reencrypt(row[1])} for row in rows])

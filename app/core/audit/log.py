@@ -69,7 +69,7 @@ def _entries_of_flush(session: Session) -> Iterator[Entry]:
 
 
 def _changes(record: Stamped) -> dict[str, tuple[Any, Any]]:
-    state = inspect(record)
+    state: Any = inspect(record)
     changes: dict[str, tuple[Any, Any]] = {}
     for attribute in state.mapper.column_attrs:
         if attribute.key in SYSTEM_COLUMNS or attribute.key.endswith(("_hash", "_tail")):

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core.imports.tables import Line, Problem, Severity
 from app.core.records.base import Record
 
+MANY_STEPS = 200
 Key = tuple[str, ...]
 """Natural key of a record within its model, e.g. ``("1-3-1502",)``."""
 
@@ -119,6 +120,9 @@ def carry_out(session: Session, plan: Plan) -> None:
             records[step.model, step.key] = record
             session.add(record)
     session.flush()
+    if len(plan.steps) >= MANY_STEPS:
+        for table in sorted({step.model.__tablename__ for step in plan.steps}):
+            session.execute(text(f"ANALYZE {table}"))  # the planner would go on thinking the tables are empty
 
 
 def _load(session: Session, plan: Plan) -> dict[tuple[type[Record], int], Record]:

@@ -5,11 +5,12 @@ Kept by the database: a record can only point at records of its own estate (comp
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import (
+    ClauseElement,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -144,7 +145,10 @@ def _scope_reads(state: ORMExecuteState) -> None:
         return
     actor = acting_person()
     if actor is None:
-        if any("estate_id" in t.c or t.name == "estate" for t in find_tables(state.statement, include_crud=True)):
+        if any(
+            "estate_id" in t.c or t.name == "estate"
+            for t in find_tables(cast(ClauseElement, state.statement), include_crud=True)
+        ):
             raise NoActor("declare who acts with acting(...) before reading records")
         return
     if actor.estates is None:

@@ -10,7 +10,7 @@ from sqlalchemy import Enum
 class Choice(StrEnum):
     """Base of closed lists; a member is ``NAME = "stored value", _l("Title")``."""
 
-    title: Any  # type: ignore[assignment]
+    title: Any
 
     def __new__(cls, value: str, title: Any = "") -> "Choice":
         member = str.__new__(cls, value)

@@ -1,6 +1,8 @@
 """Search by the beginning of a text, from an index, alike on both databases."""
 
-from sqlalchemy import ColumnElement, String
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, CompoundSelect, Select, String, select, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 _LAST = "\U0010ffff"
@@ -16,3 +18,11 @@ def starts_with(
 ) -> ColumnElement[bool]:
     """Criterion: ``column`` (of type :func:`search_key`) begins with ``text``, wildcards being ordinary letters."""
     return (column >= text) & (column < text + _LAST)
+
+
+def first_of(searches: Iterable[Select[tuple[int]]], limit: int | None = None) -> CompoundSelect[tuple[int]]:
+    """The ids that any of the ``searches`` selects, of each its first ``limit``.
+
+    Each search goes along its own index; one WHERE with OR, sorted and limited, would walk along the sorting index.
+    """
+    return union(*(select(search.limit(limit).subquery().c[0]) for search in searches))

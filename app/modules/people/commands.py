@@ -59,8 +59,5 @@ def import_file(file: Path, code: str, dry_run: bool, errors: Path | None) -> No
         click.echo("Imported.")
 
 
-COMMANDS = ()  # a command of the estate group, nothing of its own
-
-
 COMMANDS: tuple[click.Command, ...] = ()
 """The import is a command of the group ``estate``."""
