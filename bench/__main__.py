@@ -1,0 +1,193 @@
+"""What the product promises about speed, measured: ``make bench`` or ``python -m bench [--units N] [--only NAME]``.
+
+Pages are requested through the WSGI application of this process over a generated estate (default 200,000 units,
+300,000 persons), on SQLite and, when ``GUANJIA_TEST_DATABASE_URL`` names a server, on PostgreSQL. Times are medians in
+milliseconds of what the server does for a request; SQL counts the statements of one request.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, event, select, text
+
+import config
+from bench.generate import fill
+
+PASSWORD = "bench-Password-17"
+ROUNDS = 25
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    options.add_argument("--units", type=int, default=200_000)
+    options.add_argument("--persons", type=int, default=300_000)
+    options.add_argument("--skip-print", action="store_true")
+    chosen = options.parse_args()
+    print(f"start-up of the application, whole process: {start_up():.2f} s")
+    for name, address in databases():
+        with folder() as place:
+            measure(name, address or f"sqlite:///{place / 'bench.sqlite3'}", place, chosen.units, chosen.persons)
+    if not chosen.skip_print:
+        printing()
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="guanjia-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
+        yield Path(name)
+
+
+def databases() -> Iterator[tuple[str, str]]:
+    yield "SQLite", ""
+    server = os.environ.get("GUANJIA_TEST_DATABASE_URL")
+    if not server:
+        print("PostgreSQL: left out, GUANJIA_TEST_DATABASE_URL names no server")
+        return
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"guanjia_bench_{uuid.uuid4().hex[:8]}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+    try:
+        yield "PostgreSQL", admin.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def start_up() -> float:
+    """Seconds a new process needs until the application answers (best of three)."""
+    code = "import config; from app import create_app; create_app(config.load())"
+    with folder() as place:
+        environment = {**os.environ, "GUANJIA_INSTANCE_DIR": str(place)}
+        best = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], env=environment, cwd=config.ROOT, check=True)
+            best.append(time.perf_counter() - begun)
+    return min(best)
+
+
+def measure(name: str, address: str, place: Path, units: int, persons: int) -> None:
+    """Fill one database and print a line per page."""
+    from flask_migrate import upgrade
+
+    from app import create_app
+    from app.core.access.accounts import create_account
+    from app.core.access.actor import acting, system_actor
+    from app.core.access.roles import Role
+    from app.core.access.sync import sync_permissions
+    from app.core.registry import registry
+    from app.extensions import db
+    from app.modules.estates.models import Unit
+    from app.modules.estates.services import create_estate
+    from app.modules.people.models import Person
+
+    app = create_app(config.Settings(instance_dir=place, database_url=address))
+    with app.app_context(), acting(system_actor()) as actor:
+        upgrade()
+        sync_permissions(db.session, registry().rights)
+        estate = create_estate(
+            db.session, actor=actor, code="B", name_zh="测速", name_en="Bench", company_zh="公司", company_en="Company"
+        )
+        create_account(
+            db.session, username="bench", name="Bench", password=PASSWORD, roles=[Role.MANAGER, Role.RECEPTIONIST],
+            estates=[estate], actor=actor,
+        )  # fmt: skip
+        estate_id = estate.id
+        db.session.commit()
+        begun = time.perf_counter()
+        fill(db.engine, estate_id, units=units, persons=persons)
+        print(f"\n{name}: {units:,} units and {persons:,} persons generated in {time.perf_counter() - begun:.0f} s")
+        unit = db.session.scalars(select(Unit).order_by(Unit.id).offset(units // 2).limit(1)).one()
+        person = db.session.scalars(select(Person).order_by(Person.id).offset(persons // 2).limit(1)).one()
+        code, unit_id, initials, tail = unit.code, unit.id, person.initials, person.mobile[-4:]
+        statements: list[str] = []
+        event.listen(db.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    client.post("/login/", data={"username": "bench", "password": PASSWORD})
+    pages = {
+        "units, first page": "/units/list/",
+        "units, filtered": "/units/list/?layout=%E4%B8%89%E5%AE%A4",
+        "units, sorted by area": "/units/list/?order=gross_area",
+        "units, page 1,000": "/units/list/?page=1000",
+        "persons, first page": "/persons/list/",
+        "search by unit code": f"/search?q={code}",
+        "search by initials": f"/search?q={initials}",
+        "search by last four": f"/search?q={tail}",
+        "household page": f"/households/{unit_id}",
+        "open the form": f"/units/edit/{unit_id}",
+        "home": "/",
+    }
+    for label, path in pages.items():
+        timed(label, lambda path=path: client.get(path), statements)
+    seconds = []
+    for _ in range(ROUNDS):
+        data = form_values(client.get(f"/units/edit/{unit_id}").get_data(as_text=True))
+        data["note"] = uuid.uuid4().hex
+        statements.clear()
+        begun = time.perf_counter()
+        answer = client.post(f"/units/edit/{unit_id}", data=data)
+        seconds.append(time.perf_counter() - begun)
+        assert answer.status_code == 302, answer.get_data(as_text=True)[:400]
+    print(f"  {'save the form':<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
+    print(f"  memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
+    with app.app_context():
+        db.engine.dispose()
+
+
+def form_values(page: str) -> dict[str, str]:
+    """What a browser would send back of the page's form."""
+    from bs4 import BeautifulSoup
+
+    form = max(BeautifulSoup(page, "html.parser").find_all("form"), key=lambda f: len(f.find_all(["input", "select"])))
+    values = {i["name"]: i.get("value", "") for i in form.find_all("input") if i.get("name") and i.get("type") != "checkbox"}
+    for choice in form.find_all("select"):
+        chosen = choice.find("option", selected=True)
+        values[choice["name"]] = chosen.get("value", "") if chosen else ""
+    for area in form.find_all("textarea"):
+        values[area["name"]] = area.text.strip()
+    return values
+
+
+def timed(label: str, request: Callable[[], object], statements: list[str]) -> None:
+    """Ask for a page many times and print median time and the number of statements."""
+    for _ in range(3):
+        answer = request()
+    assert answer.status_code == 200, (label, answer.status_code)  # type: ignore[attr-defined]
+    seconds = []
+    for _ in range(ROUNDS):
+        statements.clear()
+        begun = time.perf_counter()
+        request()
+        seconds.append(time.perf_counter() - begun)
+    print(f"  {label:<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
+
+
+def printing() -> None:
+    """One pack warm and cold, and 200 packs by two processes."""
+    print("\nPrinting")
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "bench/papers.py", "1"], cwd=config.ROOT, check=True)
+    print(f"  cold, whole process with two packs: {time.perf_counter() - begun:.1f} s")
+    begun = time.perf_counter()
+    workers = [subprocess.Popen([sys.executable, "bench/papers.py", "99"], cwd=config.ROOT) for _ in range(2)]
+    for worker in workers:
+        worker.wait()
+    print(f"  200 packs, 2 processes: {time.perf_counter() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
