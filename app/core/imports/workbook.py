@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from xlsxwriter.utility import xl_col_to_name
 
 from app.core.records.identifiers import InvalidValue
 
@@ -33,9 +34,12 @@ class Sheet:
 
     def address(self, column: int, row: int) -> str:
         """Address of a cell as people write it, e.g. ``业主!H42``; columns count from 0."""
-        from openpyxl.utils import get_column_letter
+        return f"{self.title}!{column_letter(column)}{row}"
 
-        return f"{self.title}!{get_column_letter(column + 1)}{row}"
+
+def column_letter(column: int) -> str:
+    """The letters of a column, which counts from 0: 0 is A, 26 is AA."""
+    return xl_col_to_name(column)
 
 
 def read_workbook(data: bytes) -> list[Sheet]:

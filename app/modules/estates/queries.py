@@ -12,32 +12,39 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from app.core.records.identifiers import PROVINCES, InvalidValue, halfwidth
 from app.core.records.unitcodes import parse
-from app.core.search.prefix import starts_with
+from app.core.search.prefix import first_of, starts_with
 from app.modules.estates.models import KeySet, Meter, MeterKind, MeterReading, ParkingBay, ParkingUse, Unit
 
 
 def find_units(session: Session, text: str, limit: int = 10) -> Sequence[Unit]:
     """Units that ``text`` may mean: a code in any usual spelling, the beginning of one, or a bare room number.
 
-    An exact code comes first, then the codes that begin like it.
+    Exact codes come first, then the codes that begin like it.
     """
-    clause = unit_clause(text)
-    if clause is None:
+    clauses = _unit_clauses(text)
+    if not clauses:
         return []
+    searches = (select(Unit.id).where(clause).order_by(column) for column, clause in clauses)
+    units = session.scalars(select(Unit).where(Unit.id.in_(first_of(searches, limit)))).all()
     exact = set(_exact_codes(text))
-    units = session.scalars(select(Unit).where(clause).order_by(Unit.code).limit(limit + len(exact))).all()
-    return sorted(units, key=lambda unit: unit.code not in exact)[:limit]
+    return sorted(units, key=lambda unit: (unit.code not in exact, unit.code))[:limit]
 
 
 def unit_clause(text: str) -> ColumnElement[bool] | None:
     """Criterion for the units that ``text`` may mean, answered from indexes; nothing when it can be none."""
-    exact, prefix = _exact_codes(text), _prefix(text)
-    clauses = [Unit.code.in_(exact)] if exact else []
-    if prefix:
-        clauses.append(starts_with(Unit.code, prefix))
-        if "-" not in prefix:
-            clauses.append(starts_with(Unit.number, prefix))
+    clauses = [clause for _column, clause in _unit_clauses(text)]
     return or_(*clauses) if clauses else None
+
+
+def _unit_clauses(text: str) -> list[tuple[Any, ColumnElement[bool]]]:
+    """The ways in which ``text`` may mean units: an indexed column and the criterion on it."""
+    exact, prefix = _exact_codes(text), _prefix(text)
+    clauses: list[tuple[Any, ColumnElement[bool]]] = [(Unit.code, Unit.code.in_(exact))] if exact else []
+    if prefix:
+        clauses.append((Unit.code, starts_with(Unit.code, prefix)))
+        if "-" not in prefix:
+            clauses.append((Unit.number, starts_with(Unit.number, prefix)))
+    return clauses
 
 
 def _exact_codes(text: str) -> list[str]:

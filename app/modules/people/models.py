@@ -247,7 +247,9 @@ class Tenure(Record):
 
     unit_id: Mapped[int] = within_estate("unit", info={"label": _l("Unit")})
     person_id: Mapped[int] = within_estate("person", info={"label": _l("Person")})
-    role: Mapped[TenureRole] = mapped_column(choice(TenureRole, "tenure_role_known"), info={"label": _l("Status in the unit")})
+    role: Mapped[TenureRole] = mapped_column(
+        choice(TenureRole, "tenure_role_known"), info={"label": _l("Status in the unit")}
+    )
     relation: Mapped[Relation | None] = mapped_column(
         choice(Relation, "relation_known"), info={"label": _l("Relation to the owner")}
     )

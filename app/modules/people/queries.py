@@ -10,13 +10,13 @@ from fractions import Fraction
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, or_, select, union
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue, halfwidth, phone
 from app.core.records.names import name_key
-from app.core.search.prefix import starts_with
+from app.core.search.prefix import first_of, starts_with
 from app.modules.estates.models import Unit
 from app.modules.estates.queries import plate_begins
 from app.modules.people.models import (
@@ -104,47 +104,55 @@ def current_notice(session: Session, estate_id: int) -> PrivacyNotice | None:
 
 
 def find_persons(session: Session, text: str, limit: int = 10) -> Sequence[Person]:
-    """Persons by name, pinyin, initials, whole phone or ID number, or the last four of either; with their units."""
-    clause = person_clause(text)
-    if clause is None:
+    """Persons by name, pinyin, initials, whole phone or ID number, or the last four of either.
+
+    Whoever is called exactly so comes first.
+    """
+    searches = _person_searches(text)
+    if not searches:
         return []
-    found = select(Person).where(clause).order_by(Person.pinyin, Person.id).limit(limit)
-    return session.scalars(found).all()
+    shown = load_only(Person.estate_id, Person.name, Person.name_key, Person.pinyin, Person.initials, Person.mobile)
+    persons = session.scalars(select(Person).where(Person.id.in_(first_of(searches, limit))).options(shown)).all()
+    typed = {name_key(text), _typed(text)}
+    return sorted(
+        persons, key=lambda p: (typed.isdisjoint((p.name_key, p.pinyin, p.initials)), p.pinyin, p.id)
+    )[:limit]  # fmt: skip
 
 
 def person_clause(text: str) -> ColumnElement[bool] | None:
-    """Criterion for the persons that ``text`` may mean, answered from indexes; nothing when it can be none.
+    """Criterion for the persons that ``text`` may mean, answered from indexes; nothing when it can be none."""
+    searches = _person_searches(text)
+    return Person.id.in_(first_of(searches)) if searches else None
+
+
+def _person_searches(text: str) -> list[Select[tuple[int]]]:
+    """Ids of the persons that ``text`` may mean, one search per index.
 
     A text of digits is a phone or an ID number, whole or its last four; anything else is a name, in characters, in
     pinyin or as initials, from its beginning.
     """
     compact = re.sub(r"[\s\-]", "", halfwidth(text)).upper()
     if not compact:
-        return None
+        return []
     if re.fullmatch(r"[0-9]{3}[0-9X]", compact):
-        return or_(
-            Person.mobile.is_not(None) & Person.secret_ends("mobile", compact), Person.secret_ends("id_no", compact)
-        )
+        return [select(Person.id).where(Person.secret_ends(column, compact)) for column in ("mobile", "id_no")]
     if re.fullmatch(r"\+?[0-9]{5,}X?|[A-Z]{1,3}[0-9]{6,}", compact):
-        clauses = [Person.secret_is("id_no", compact)]
+        searches = [select(Person.id).where(Person.secret_is("id_no", compact))]
         try:
             phone(compact)
         except InvalidValue:
-            pass
-        else:
-            clauses.append(Person.secret_is("mobile", compact))
-        return or_(*clauses)
-    key = name_key(text)
-    typed = key.replace(" ", "").replace("'", "")
-    ids = [
-        select(Person.id).where(starts_with(Person.name_key, key)),
-        select(PersonReading.person_id).where(starts_with(PersonReading.key, typed)),
-        select(Person.id).where(starts_with(Person.pinyin, key)),
-    ]
-    if typed.isascii():
-        ids.append(select(Person.id).where(starts_with(Person.initials, typed)))
-        ids.append(select(Person.id).where(starts_with(Person.pinyin, typed)))
-    return Person.id.in_(union(*ids).subquery().select())
+            return searches
+        return [*searches, select(Person.id).where(Person.secret_is("mobile", compact))]
+    key, typed = name_key(text), _typed(text)
+    keys = [(Person.name_key, key), (Person.pinyin, key), (Person.pinyin, typed), (Person.initials, typed)]
+    searches = [select(Person.id).where(starts_with(c, k)).order_by(c) for c, k in dict.fromkeys(keys)]
+    readings = select(PersonReading.person_id).where(starts_with(PersonReading.key, typed)).order_by(PersonReading.key)
+    return [*searches, readings]
+
+
+def _typed(text: str) -> str:
+    """Pinyin as people type it, run together: ``Zhang San`` and ``xi'an`` are zhangsan and xian."""
+    return re.sub(r"[\s']", "", name_key(text))
 
 
 def units_of(session: Session, person_ids: Sequence[int]) -> dict[int, list[str]]:
