@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from app.core.access.models import Account
 from app.core.papers.models import Paper
+from app.modules.movein import services
 from app.modules.movein.gates import OWNER_SIGNS
 from app.modules.movein.models import EntrustedService, KeyHandover, MoveInCase
-from app.modules.movein.states import CaseState, CheckResult, Conclusion, SigningMethod
+from app.modules.movein.states import Capacity, CaseState, CheckResult, Conclusion, SigningMethod
 from app.modules.people.models import Person
 from app.modules.people.queries import members_of, owners_of
 from tests.movein import factories as make
@@ -231,6 +232,20 @@ def test_who_comes_and_what_the_notice_says(session, client_of):
     )
     session.expire_all()
     assert case.agent_name == "王五" and case.handover_place == "Hall 1"
+
+
+def test_the_agent_s_authority_can_be_completed_at_registration(session, client_of):
+    case = make.new_case(session)
+    services.set_receiver(session, case, capacity=Capacity.AGENT, agent_name="王五", actor=make.SYSTEM)
+    make.check_papers(session, case)
+    make.move(session, case, "pass_documents")
+    desk = client_of("receptionist")
+    assert "The agent&#39;s authorisation is not registered." in page(desk, case)
+    fields = {"receiver__capacity": "agent", "receiver__agent_name": "王五", "receiver__authorisation_no": "A-7"}
+    refused = post(desk, case, "receiver", **{**fields, "receiver__agent_name": ""})
+    assert refused.status_code == 422 and 'value="A-7"' in said(refused)
+    assert post(desk, case, "receiver", **fields).status_code == 302
+    assert "authorisation is not registered" not in page(desk, case)
 
 
 def test_personal_data_is_masked_and_kept_when_nothing_is_typed(session, client_of):

@@ -71,7 +71,13 @@ def rooms_of_unit(session: Session, unit: Unit) -> list[Room]:
 
 
 def open_round(
-    session: Session, case: MoveInCase, *, actor: Actor, inspected_on: date | None = None, weather: str = "", builder: str = ""
+    session: Session,
+    case: MoveInCase,
+    *,
+    actor: Actor,
+    inspected_on: date | None = None,
+    weather: str = "",
+    builder: str = "",
 ) -> InspectionRound:
     """Open the next round. The first checks the whole matrix; later ones only what was not yet found right.
 
@@ -101,7 +107,9 @@ def open_round(
     session.add(current)
     session.flush()
     lines = _lines_to_recheck(case) if previous else _lines_of_matrix(session, case, current)
-    current.items.extend(InspectionItem(estate_id=case.estate_id, case_id=case.id, seq=seq, **line) for seq, line in enumerate(lines, 1))
+    current.items.extend(
+        InspectionItem(estate_id=case.estate_id, case_id=case.id, seq=seq, **line) for seq, line in enumerate(lines, 1)
+    )
     session.flush()
     return current
 
@@ -112,7 +120,14 @@ def _require_past(day: date, today: date) -> None:
 
 
 def describe_round(
-    session: Session, current: InspectionRound, *, inspected_on: date, weather: str, builder: str, owner_remarks: str, actor: Actor
+    session: Session,
+    current: InspectionRound,
+    *,
+    inspected_on: date,
+    weather: str,
+    builder: str,
+    owner_remarks: str,
+    actor: Actor,
 ) -> None:
     """Correct the head of an open round: day, weather, builder, what the owner remarks.
 
@@ -175,7 +190,11 @@ def pass_rest(session: Session, current: InspectionRound, *, space: str = "", tr
     """Mark everything not yet judged (in a space or trade) as passed; returns how many items that were."""
     actor.require("inspect", "MoveInCase")
     _require_open(current)
-    rest = [i for i in current.items if i.result is None and (not space or i.space == space) and (not trade or i.trade == trade)]
+    rest = [
+        i
+        for i in current.items
+        if i.result is None and (not space or i.space == space) and (not trade or i.trade == trade)
+    ]
     for item in rest:
         item.result = ItemResult.PASS
         _recheck(session, item, actor)
@@ -211,7 +230,12 @@ def _recheck(session: Session, item: InspectionItem, actor: Actor) -> None:
             defect.state, defect.verified_on, defect.verified_by_name = DefectState.VERIFIED, today, actor.name
             defect.verified_round = item.round.round_no
         elif item.result == ItemResult.FAIL:
-            defect.state, defect.verified_on, defect.verified_by_name, defect.fixed_on = DefectState.OPEN, None, "", None
+            defect.state, defect.verified_on, defect.verified_by_name, defect.fixed_on = (
+                DefectState.OPEN,
+                None,
+                "",
+                None,
+            )
             defect.due_on = due_date(session, item, defect.severity, today)
         defect.recheck_note = item.note
 
@@ -241,8 +265,16 @@ def due_date(session: Session, item: InspectionItem, severity: Severity, start: 
 
 
 def report_defect(
-    session: Session, item: InspectionItem, *, description: str, severity: Severity, party: str, party_name: str = "",
-    position: str = "", due_on: date | None = None, actor: Actor,
+    session: Session,
+    item: InspectionItem,
+    *,
+    description: str,
+    severity: Severity,
+    party: str,
+    party_name: str = "",
+    position: str = "",
+    due_on: date | None = None,
+    actor: Actor,
 ) -> Defect:
     """Enter the defect of a failed item, or correct its entry; the due date follows the trade's limit unless given.
 

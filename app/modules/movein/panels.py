@@ -129,6 +129,7 @@ def _documents_forms(case: MoveInCase, actor: Actor) -> dict[str, Make]:
 def _registration_forms(case: MoveInCase, actor: Actor) -> dict[str, Make]:
     version = {"record_version": case.owner.version}
     made: dict[str, Make] = {
+        "receiver": lambda: forms.bound(forms.receiver(), "receiver", obj=case),
         "owner": lambda: forms.bound(forms.owner(), "owner", obj=case.owner, data=version),
         "co_owner": lambda: forms.bound(forms.co_owner(), "co_owner"),
         "member": lambda: forms.bound(forms.member(), "member"),

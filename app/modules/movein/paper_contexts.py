@@ -107,12 +107,20 @@ def notice(case: MoveInCase, header: Header) -> f16.Context:
     session, estate = _session(case), _estate(case)
     start = case.handover_from or header.issued_on
     return f16.Context(
-        header=_for(case, header, company=estate.developer_zh or header.company, company_en=estate.developer_en or header.company_en),
+        header=_for(
+            case,
+            header,
+            company=estate.developer_zh or header.company,
+            company_en=estate.developer_en or header.company_en,
+        ),
         addressee=_owner_names(case).zh,
         address=case.owner.address,
         handover_from=start,
         handover_to=case.handover_to or start + timedelta(days=7),
-        place=Bilingual(case.handover_place or f"{estate.name_zh}物业服务中心", case.handover_place or f"Property service centre, {estate.name_en}"),
+        place=Bilingual(
+            case.handover_place or f"{estate.name_zh}物业服务中心",
+            case.handover_place or f"Property service centre, {estate.name_en}",
+        ),
         documents=tuple(check.title for check in case.checks if check.mandatory),
         fees=tuple(_notice_fees(session, case)),
         contact=header.issued_by,
@@ -154,7 +162,11 @@ def procedure_slip(case: MoveInCase, header: Header) -> f17.Context:
         entry.changes["transition"][1]: entry
         for entry in session.scalars(
             select(AuditEntry)
-            .where(AuditEntry.subject_type == "movein_case", AuditEntry.subject_id == case.id, AuditEntry.kind == "transition")
+            .where(
+                AuditEntry.subject_type == "movein_case",
+                AuditEntry.subject_id == case.id,
+                AuditEntry.kind == "transition",
+            )
             .order_by(AuditEntry.id)
         )
     }
@@ -208,7 +220,9 @@ def owner_registration(case: MoveInCase, header: Header) -> f10.Context:
         postcode=owner.postcode,
         emergency_contact=owner.emergency_name,
         emergency_phone=mask_phone(owner.emergency_phone or ""),
-        emergency_relation=Bilingual(owner.emergency_relation, owner.emergency_relation) if owner.emergency_relation else None,
+        emergency_relation=Bilingual(owner.emergency_relation, owner.emergency_relation)
+        if owner.emergency_relation
+        else None,
         title_proof=in_both(own.title_proof.title) if own and own.title_proof else None,
         title_proof_no=own.title_proof_no if own else "",
         gfa=case.unit.gross_area,
@@ -232,7 +246,9 @@ def _co_owner(tenure: Tenure) -> f10.CoOwner:
         id_type=in_both(person.id_kind.title) if person.id_kind else Bilingual(""),
         id_number=mask_id(person.id_no or ""),
         form=in_both(tenure.co_ownership.title) if tenure.co_ownership else Bilingual(""),
-        share=(Decimal(share.numerator) / Decimal(share.denominator) * 100).quantize(Decimal("0.01")) if share else None,
+        share=(Decimal(share.numerator) / Decimal(share.denominator) * 100).quantize(Decimal("0.01"))
+        if share
+        else None,
     )
 
 
@@ -250,13 +266,17 @@ def _member(tenure: Tenure) -> f10.Member:
 
 def _vehicles(session: Session, case: MoveInCase) -> list[f10.Vehicle]:
     people = {case.owner_id, *(tenure.person_id for tenure in owners_of(session, case.unit_id))}
-    found = session.scalars(select(Vehicle).where((Vehicle.unit_id == case.unit_id) | Vehicle.person_id.in_(people)).order_by(Vehicle.id))
+    found = session.scalars(
+        select(Vehicle).where((Vehicle.unit_id == case.unit_id) | Vehicle.person_id.in_(people)).order_by(Vehicle.id)
+    )
     return [f10.Vehicle(plate=v.plate, make=v.make, colour=v.colour, bay=v.bay.code if v.bay else "") for v in found]
 
 
 def _consent(session: Session, case: MoveInCase) -> f10.Consent | None:
     found = session.scalars(
-        select(Consent).where(Consent.person_id == case.owner_id, Consent.withdrawn_at.is_(None)).order_by(Consent.given_at.desc())
+        select(Consent)
+        .where(Consent.person_id == case.owner_id, Consent.withdrawn_at.is_(None))
+        .order_by(Consent.given_at.desc())
     ).all()
     if not found:
         return None
@@ -281,7 +301,10 @@ def standing_text(form: str) -> Callable[[MoveInCase, Header], standing.Context]
         company = {}
         if form in ("F02", "F08", "F09"):
             estate = _estate(case)
-            company = {"company": estate.developer_zh or header.company, "company_en": estate.developer_en or header.company_en}
+            company = {
+                "company": estate.developer_zh or header.company,
+                "company_en": estate.developer_en or header.company_en,
+            }
         signed = {"owner": _signature(case, form)} if case.signature(form) else {}
         return standing.Context(
             header=_for(case, header, **standing.header_values(text), **company),
@@ -321,7 +344,9 @@ def estate_values(estate: Estate, today: date) -> dict[str, str | Bilingual | No
         "emergency_phone": estate.emergency_phone or None,
         "complaint_phone": estate.complaint_phone or None,
         "address": Bilingual(estate.address_zh, estate.address_en) if estate.address_zh else None,
-        "working_hours": Bilingual(estate.working_hours_zh, estate.working_hours_en) if estate.working_hours_zh else None,
+        "working_hours": Bilingual(estate.working_hours_zh, estate.working_hours_en)
+        if estate.working_hours_zh
+        else None,
         "today": _day_in_both(today),
     }
 
@@ -329,7 +354,11 @@ def estate_values(estate: Estate, today: date) -> dict[str, str | Bilingual | No
 def _day_in_both(day: date | None) -> Bilingual | None:
     from babel.dates import format_date
 
-    return Bilingual(format_date(day, "y年M月d日", locale="zh"), format_date(day, "d MMMM y", locale="en")) if day else None
+    return (
+        Bilingual(format_date(day, "y年M月d日", locale="zh"), format_date(day, "d MMMM y", locale="en"))
+        if day
+        else None
+    )
 
 
 # F01, F11
@@ -399,7 +428,9 @@ def _trades(items: Sequence[InspectionItem], spaces: Sequence[str]) -> list[f01.
             checks=tuple(
                 f01.Check(
                     item=next(iter(by_space.values())).title("item"),
-                    results=tuple(PAPER_RESULT.get(by_space[code].result, "") if code in by_space else "" for code in spaces),
+                    results=tuple(
+                        PAPER_RESULT.get(by_space[code].result, "") if code in by_space else "" for code in spaces
+                    ),
                 )
                 for by_space in checks.values()
             ),
@@ -454,7 +485,13 @@ def inspection_signoff(case: MoveInCase, header: Header) -> f11.Context:
         items_failed=sum(1 for item in judged if item.result == ItemResult.FAIL),
         conclusion=current.conclusion.value if current.conclusion else "",
         open_defects=tuple(
-            f11.OpenDefect(number=d.seq, space=d.item.title("space"), description=d.description, responsible=_responsible(session, d).zh, due_on=d.due_on)
+            f11.OpenDefect(
+                number=d.seq,
+                space=d.item.title("space"),
+                description=d.description,
+                responsible=_responsible(session, d).zh,
+                due_on=d.due_on,
+            )
             for d in left
         ),
         promised_on=max((d.due_on for d in left), default=None),
@@ -471,7 +508,11 @@ def inspection_signoff(case: MoveInCase, header: Header) -> f11.Context:
 
 def document_receipt(case: MoveInCase, header: Header) -> f12.Context:
     """F12 入伙资料签收表."""
-    languages = {"zh": Bilingual("中文", "Chinese"), "en": Bilingual("英文", "English"), "both": Bilingual("中英文", "Chinese and English")}
+    languages = {
+        "zh": Bilingual("中文", "Chinese"),
+        "en": Bilingual("英文", "English"),
+        "both": Bilingual("中英文", "Chinese and English"),
+    }
     return f12.Context(
         header=_for(case, header),
         recipient=case.receiver,
@@ -522,7 +563,13 @@ def key_receipt(case: MoveInCase, header: Header) -> f13.Context:
 def entrusted_services(case: MoveInCase, header: Header) -> f14.Context:
     """F14 委托代办服务记录."""
     session = _session(case)
-    scale = {5: Bilingual("很满意", "Very satisfied"), 4: Bilingual("满意", "Satisfied"), 3: Bilingual("一般", "Neutral"), 2: Bilingual("不满意", "Dissatisfied"), 1: Bilingual("很不满意", "Very dissatisfied")}
+    scale = {
+        5: Bilingual("很满意", "Very satisfied"),
+        4: Bilingual("满意", "Satisfied"),
+        3: Bilingual("一般", "Neutral"),
+        2: Bilingual("不满意", "Dissatisfied"),
+        1: Bilingual("很不满意", "Very dissatisfied"),
+    }
     return f14.Context(
         header=_for(case, header),
         principal=case.receiver,
@@ -568,7 +615,26 @@ KINDS = tuple(
     for code, (zh, en, folder, build) in BUILDERS.items()
 )  # fmt: skip
 
-PACK_ORDER = ("F16", "F17", "F10", "F15", "RCPT", "F02", "F03", "F04", "F05", "F06", "F07", "F08", "F09", "F12", "F14", "F01", "F11", "F13")
+PACK_ORDER = (
+    "F16",
+    "F17",
+    "F10",
+    "F15",
+    "RCPT",
+    "F02",
+    "F03",
+    "F04",
+    "F05",
+    "F06",
+    "F07",
+    "F08",
+    "F09",
+    "F12",
+    "F14",
+    "F01",
+    "F11",
+    "F13",
+)
 """The hand-over pack in the order in which the owner meets the papers."""
 
 
@@ -576,7 +642,9 @@ def pack_sheets(case: MoveInCase) -> list[Sheet]:
     """The papers of the case's pack as far as it has come: none for what has not happened yet."""
     session, kinds = _session(case), registry().papers
     bills = [bill for bill in bills_of(session, case) if not bill.cancelled_at]
-    payments = [payment for bill in bills for payment in bill.payments if not payment.reversal and not payment.reverses_id]
+    payments = [
+        payment for bill in bills for payment in bill.payments if not payment.reversal and not payment.reverses_id
+    ]
     about = {"F15": bills, "RCPT": payments}
     missing = set()
     if case.round is None:

@@ -105,8 +105,8 @@ def place_of(case: MoveInCase, history: Sequence[AuditEntry]) -> int:
     return STEPS.index(CaseState.INSPECTION if state == CaseState.REFUSED else CaseState(state))
 
 
-def steps_of(case: MoveInCase, history: Sequence[AuditEntry], actor: Actor) -> list[Step]:
-    """The seven steps, each done by whom and when, or with exactly what it still needs (MI-04)."""
+def steps_of(case: MoveInCase, history: Sequence[AuditEntry], missing: Sequence[str]) -> list[Step]:
+    """The seven steps, each done by whom and when, or with exactly what it still needs (``missing``; MI-04)."""
     place = place_of(case, history)
     finished = {name: step for step, ways in FORWARD.items() for name in (t.name for t in ways)}
     latest = {finished[name]: entry for entry in history if (name := fact(entry, "transition")) in finished}
@@ -115,22 +115,18 @@ def steps_of(case: MoveInCase, history: Sequence[AuditEntry], actor: Actor) -> l
         if number < place:
             entry = latest.get(state)
             steps.append(Step(state, "done", entry.at if entry else None, entry.actor_name if entry else ""))
-        elif number == place and case.state == CaseState.REFUSED:
-            steps.append(Step(state, "now", missing=tuple(_to_rectify(case))))
         elif number == place and case.is_open:
-            steps.append(Step(state, "now", missing=tuple(missing_at(case, actor))))
+            steps.append(Step(state, "now", missing=tuple(missing)))
         else:
             steps.append(Step(state, "ahead"))
     return steps
 
 
-def _to_rectify(case: MoveInCase) -> list[str]:
-    left = sum(1 for d in case.defects if d.state == DefectState.OPEN)
-    return [_("%(count)s defects are not reported rectified yet.", count=left)] if left else []
-
-
 def missing_at(case: MoveInCase, actor: Actor) -> list[str]:
     """What the step the case stands at still needs, whoever looks."""
+    if case.state == CaseState.REFUSED:
+        left = sum(1 for d in case.defects if d.state == DefectState.OPEN)
+        return [_("%(count)s defects are not reported rectified yet.", count=left)] if left else []
     ways = FORWARD.get(case.state)
     return blockers(way_forward(case, ways), case, actor) if ways else []
 

@@ -27,12 +27,12 @@ from app.modules.movein import forms, panels, queries, registration, services
 from app.modules.movein.gates import said
 from app.modules.movein.models import CaseSignature, KeyHandover, MoveInCase
 from app.modules.movein.paper_contexts import pack_sheets
-from app.modules.movein.states import CheckResult
+from app.modules.movein.states import CaseState, CheckResult
 from app.modules.movein.workflow import MOVE_IN
 from app.modules.people.queries import owners_of
 from app.modules.people.services import CONSTRAINTS
 
-MILESTONES = ("transition", "print", "reveal", "comment", "file")
+MILESTONES = ("transition", "sign", "issue", "print", "reveal", "comment", "file")
 """What the timeline of a case shows before somebody asks for every change."""
 
 Work = Callable[[MoveInCase, dict[str, Any]], Any]
@@ -67,12 +67,14 @@ class MoveInCaseView(RecordView):
         offers = MOVE_IN.offers(record, actor)
         history = queries.transitions_of(db.session, record)
         following = queries.next_offer(record, offers)
+        refused = record.state == CaseState.REFUSED
+        missing = following.blockers if following and not refused else queries.missing_at(record, actor)
         whole = request.args.get("history") == "all"
         entries = timeline(record, limit=500) if whole else timeline(record, limit=15, kinds=MILESTONES)
         shown = panels.PANELS[panel]
         page: str = self.render_template(
             "movein/case.html", title=f"{self.show_title} {record.number}", view=self, case=record, record=record,
-            look=MOVE_IN.look(record), steps=queries.steps_of(record, history, actor),
+            look=MOVE_IN.look(record), steps=queries.steps_of(record, history, missing),
             ending=queries.ending_of(record, history), panel=panel, panel_title=shown.title, panel_template=shown.template,
             part=panels.values_of(panel, record, actor, more.pop("given", {})),
             following=following, others=[o for o in offers if o is not following],
@@ -194,7 +196,8 @@ class MoveInCaseView(RecordView):
         def work(case: MoveInCase, values: dict[str, Any]) -> None:
             services.set_receiver(db.session, case, **values, actor=current_actor())
 
-        return self._take(pk, "documents", "receiver", work, done=_l("Saved."))
+        panel = panels.panel_of(self.record_or_404(pk))
+        return self._take(pk, panel if panel == "registration" else "documents", "receiver", work, done=_l("Saved."))
 
     @expose("/<int:pk>/checks", methods=["POST"])
     @requires("check_documents")
