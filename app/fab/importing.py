@@ -17,7 +17,7 @@ from app.core.imports import returned
 from app.core.imports.models import ImportRun
 from app.core.imports.services import Importer, plan_run, problem_facts, receive, remap, sheets_of
 from app.core.imports.tables import Mapped, Severity, recognise_columns, shown
-from app.core.imports.workbook import Sheet
+from app.core.imports.workbook import Sheet, column_letter
 from app.core.jobs.services import enqueue
 from app.core.records.identifiers import InvalidValue
 from app.extensions import db
@@ -181,6 +181,6 @@ def _choices(sheets: list[Sheet], where: dict[str, Any]) -> list[tuple[int, str]
     described = []
     for index in range(max(len(heading), len(first))):
         head, sample = (row[index] if index < len(row) else None for row in (heading, first))
-        text = f"{get_column_letter(index + 1)} · {shown(head)}"
+        text = f"{column_letter(index)} · {shown(head)}"
         described.append((index, f"{text} ({shown(sample)})" if sample is not None else text))
     return described
