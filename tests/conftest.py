@@ -7,6 +7,7 @@ The schema is built by migration once per test process; each test runs in a tran
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,7 +119,10 @@ def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     with app.app_context():
         connection = db.engine.connect()
         outer = connection.begin()
-        monkeypatch.setattr(Session, "get_bind", lambda self, *a, **k: connection)
+        usual, here = Session.get_bind, threading.get_ident()
+        monkeypatch.setattr(  # a server or worker that a browser test left running keeps its own database
+            Session, "get_bind", lambda self, *a, **k: connection if threading.get_ident() == here else usual(self, *a, **k)
+        )
         db.session.configure(join_transaction_mode="create_savepoint")  # commits and rollbacks stay inside
         with acting(system_actor(estate_id=1)):
             yield db.session

@@ -147,7 +147,7 @@ def test_a_unit_is_inspected_with_a_phone(visit: Visit, case: int, stored: Any, 
     look(page, "i3-signed")
     with page.expect_navigation():
         page.locator("#conclusion form[action$='/sign'] button.btn-primary").click()
-    expect(page.locator("#conclusion")).to_contain_text("已签名")
+    expect(page.locator("#conclusion")).to_contain_text("张三 已签")
 
     page.locator(".ins-offers summary", has_text="有条件收房" if page.locator("summary:has-text('有条件收房')").count() else "问题").first.tap()
     with page.expect_navigation():

@@ -136,7 +136,9 @@ class InspectionPage(Page):
         entered = inspection.defect_of(item)
         make = defect_form(inspection.items_of(db.session, "responsible_parties"))
         if request.method == "GET":
-            first = {} if entered else {"severity": Severity.MINOR, "party": "builder", "party_name": item.round.builder}
+            first = (
+                {} if entered else {"severity": Severity.MINOR, "party": "builder", "party_name": item.round.builder}
+            )
             return self._sheet(item, entered, make(None, obj=entered, data=first))
         form = make(request.form)
         if not form.validate():
@@ -179,7 +181,9 @@ class InspectionPage(Page):
             value = values.pop("value")
             self._read(case, add_meter(db.session, unit=case.unit, actor=current_actor(), **values), None, value)
 
-        return self._take(case, form, work, done=_("The meter and its reading are entered."), key="meter", anchor="meters")
+        return self._take(
+            case, form, work, done=_("The meter and its reading are entered."), key="meter", anchor="meters"
+        )
 
     @expose("/<int:pk>/inspection/meters/<int:number>", methods=["POST"])
     @requires("inspect")
@@ -197,13 +201,21 @@ class InspectionPage(Page):
         return self._take(case, form, work, done=_("The reading is entered."), key=f"meter-{number}", anchor="meters")
 
     def _read(self, case: MoveInCase, meter: Meter, last: MeterReading | None, value: Any) -> None:
-        photos = [attach(db.session, case, photo, kind="meter_photo", actor=current_actor()) for photo in _uploads("photo")]
+        photos = [
+            attach(db.session, case, photo, kind="meter_photo", actor=current_actor()) for photo in _uploads("photo")
+        ]
         photo_id = photos[-1].id if photos else None
         if last and _is_base(last, case):
             correct_reading(db.session, last, value=value, photo_id=photo_id, actor=current_actor())
         else:
             record_reading(
-                db.session, meter, value=value, read_at=now(), source=ReadingSource.BASE, photo_id=photo_id, actor=current_actor()
+                db.session,
+                meter,
+                value=value,
+                read_at=now(),
+                source=ReadingSource.BASE,
+                photo_id=photo_id,
+                actor=current_actor(),
             )
 
     @expose("/<int:pk>/inspection/sign", methods=["POST"])
@@ -233,7 +245,9 @@ class InspectionPage(Page):
 
     # Drawing
 
-    def _page(self, case: MoveInCase, *, key: str = "", form: RecordForm | None = None, general: Sequence[str] = ()) -> str:
+    def _page(
+        self, case: MoveInCase, *, key: str = "", form: RecordForm | None = None, general: Sequence[str] = ()
+    ) -> str:
         """The page; ``form`` is the one refused, under the ``key`` of its place."""
         actor, current, today = current_actor(), case.round, now().astimezone(estate_zone()).date()
         lists = inspection.lists_of(db.session, "spaces", "layouts", "responsible_parties")
@@ -242,7 +256,12 @@ class InspectionPage(Page):
         running = current is not None and current.conclusion is None and case.state == CaseState.INSPECTION
         editable = running and actor.may("inspect", "MoveInCase")
         meters = [
-            (meter, last, bool(last) and _is_base(last, case), form if key == f"meter-{meter.id}" else ReadingForm(None))
+            (
+                meter,
+                last,
+                _is_base(last, case),
+                form if key == f"meter-{meter.id}" else ReadingForm(None),
+            )
             for meter, last in meters_and_readings(db.session, case.unit_id)
         ]
         return self.render(
@@ -262,13 +281,15 @@ class InspectionPage(Page):
     def _offers(self, case: MoveInCase) -> list[Offer]:
         return [offer for offer in MOVE_IN.offers(case, current_actor()) if offer.transition.name in CONCLUSIONS]
 
-    def _sheet(self, item: InspectionItem, entered: Defect | None, form: RecordForm, general: Sequence[str] = ()) -> str:
+    def _sheet(
+        self, item: InspectionItem, entered: Defect | None, form: RecordForm, general: Sequence[str] = ()
+    ) -> str:
         start = item.round.inspected_on
         days = inspection.limits_of(db.session, item)
         return self.render(
             "movein/inspection/_sheet.html" if "HX-Request" in request.headers else "movein/inspection/defect.html",
             title=_("Defect: %(item)s", item=said(item.title("item"))), said=said, item=item, case=item.round.case, form=form,
-            general=general, entered=entered, own=bool(entered) and entered.item_id == item.id,
+            general=general, entered=entered, own=entered is not None and entered.item_id == item.id,
             photos=photos_of(db.session, [entered])[entered.id] if entered else [],
             due={severity: start + timedelta(days=days[severity]) for severity in Severity},
             back=self._address(item.case_id, item.space, f"item-{item.id}"),
@@ -311,9 +332,9 @@ def _uploads(name: str) -> list[FileStorage]:
     return [upload for upload in request.files.getlist(name) if upload.filename]
 
 
-def _is_base(reading: MeterReading, case: MoveInCase) -> bool:
+def _is_base(reading: MeterReading | None, case: MoveInCase) -> bool:
     """The reading was taken at this move-in."""
-    return reading.source == ReadingSource.BASE and reading.read_at >= case.created_at
+    return reading is not None and reading.source == ReadingSource.BASE and reading.read_at >= case.created_at
 
 
 def _require_reading_time(case: MoveInCase) -> None:

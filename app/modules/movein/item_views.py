@@ -39,7 +39,7 @@ class MoveInItemView(RecordView):
     add_columns = ("list_name", "code", "seq", "title_zh", "title_en", "active", "data")
     edit_columns = ("seq", "title_zh", "title_en", "active", "data")
     label_columns = {"data": _l("Special data")}
-    list_cell = {"data": lambda item: Markup("<pre>{}</pre>").format(written(item.data))}
+    list_cell = {"data": lambda item: Markup('<span class="gj-lines">{}</span>').format(written(item.data))}
     form_fields = {
         "data": _DataField(
             _l("Special data"),

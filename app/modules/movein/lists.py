@@ -17,7 +17,8 @@ from app.modules.movein.states import LISTS
 
 def written(data: dict[str, Any]) -> str:
     """The special data of an entry as lines ``name: value``."""
-    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, default_flow_style=None).strip() if data else ""
+    lines = (yaml.safe_dump({name: value}, allow_unicode=True, default_flow_style=True, width=10_000) for name, value in data.items())
+    return "\n".join(line.strip()[1:-1] for line in lines)
 
 
 def save_item(session: Session, item: MoveInItem | None, values: dict[str, Any], *, actor: Actor) -> MoveInItem:

@@ -267,6 +267,9 @@ class EntrustedService(CasePart):
     def title(self) -> Bilingual:
         return Bilingual(self.title_zh, self.title_en)
 
+    def __str__(self) -> str:
+        return in_language(self.title_zh, self.title_en)
+
 
 class InspectionRound(CasePart):
     """One accompanied inspection (F01): items, readings, conclusion. Round 2 and later are re-inspections (MI-10, MI-11)."""
@@ -318,6 +321,11 @@ class InspectionItem(CasePart):
     note: Mapped[str] = mapped_column(String(300), default="", info={"label": _l("Note")})
 
     round: Mapped[InspectionRound] = relationship(foreign_keys=[round_id], back_populates="items")
+
+    @property
+    def audit_subject(self) -> tuple[str, int | None]:
+        """Its round: hundreds of results would bury what else happened to the case."""
+        return "inspection_round", self.round_id
 
     def title(self, part: str) -> Bilingual:
         """``part``: trade, item, space or standard."""
@@ -446,3 +454,6 @@ class MoveInItem(Record):
     @property
     def title(self) -> Bilingual:
         return Bilingual(self.title_zh, self.title_en)
+
+    def __str__(self) -> str:
+        return in_language(self.title_zh, self.title_en)

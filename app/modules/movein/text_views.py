@@ -32,7 +32,7 @@ from app.modules.movein.standing import PLACEHOLDERS, StandingText, fill, from_e
 from app.modules.movein.text_edit import change, differences, read_form
 
 CODES = ("F02", "F03", "F04", "F05", "F06", "F07", "F08", "F09")
-SAMPLE = {
+SAMPLE: dict[str, str | Bilingual | None] = {
     "unit_code": "1-03-2-1502",
     "owner_name": Bilingual("张三", "Zhang San"),
     "gross_area": "89.32",
@@ -59,7 +59,11 @@ class StandingTextPage(Page):
             versions.setdefault(version.code, []).append(version)
         in_force = {code: next((v.number for v in found if v.published_at), None) for code, found in versions.items()}
         return self.render(
-            "movein/texts/list.html", title=_("Standing texts"), versions=versions, in_force=in_force, in_language=in_language
+            "movein/texts/list.html",
+            title=_("Standing texts"),
+            versions=versions,
+            in_force=in_force,
+            in_language=in_language,
         )
 
     @expose("/<code>", methods=["GET", "POST"])
@@ -112,13 +116,17 @@ class StandingTextPage(Page):
 
     def _versions(self, code: str) -> Sequence[StandingTextVersion]:
         found = db.session.scalars(
-            select(StandingTextVersion).where(StandingTextVersion.code == code).order_by(StandingTextVersion.number.desc())
+            select(StandingTextVersion)
+            .where(StandingTextVersion.code == code)
+            .order_by(StandingTextVersion.number.desc())
         ).all()
         if not found:
             raise NotAllowed(code)
         return found
 
-    def _save(self, code: str, versions: Sequence[StandingTextVersion], text: dict[str, Any], shown: int, *, publish: bool) -> Any:
+    def _save(
+        self, code: str, versions: Sequence[StandingTextVersion], text: dict[str, Any], shown: int, *, publish: bool
+    ) -> Any:
         newest = versions[0].number
         if str(newest) != request.form.get("newest", ""):
             meanwhile = _("Somebody else saved version %(number)s meanwhile. Compare, then save again.", number=newest)
@@ -128,7 +136,12 @@ class StandingTextPage(Page):
             lambda _version: url_for(".edit", code=code),
         )
         if outcome.done:
-            flash(_("The text is published; papers printed from now on carry it.") if publish else _("The draft is saved."), "success")
+            flash(
+                _("The text is published; papers printed from now on carry it.")
+                if publish
+                else _("The draft is saved."),
+                "success",
+            )
             return redirect(outcome.location)
         general = [sentence for sentences in outcome.errors.values() for sentence in sentences]
         return self._editor(code, self._versions(code), text, shown, general), 422
@@ -141,7 +154,12 @@ class StandingTextPage(Page):
         return file_answer(sample_of(edited, _language()), "application/pdf", f"{code}.pdf")
 
     def _editor(
-        self, code: str, versions: Sequence[StandingTextVersion], text: dict[str, Any], shown: int, general: Sequence[str] = ()
+        self,
+        code: str,
+        versions: Sequence[StandingTextVersion],
+        text: dict[str, Any],
+        shown: int,
+        general: Sequence[str] = (),
     ) -> str:
         kind = registry().papers.get(code)
         name = in_language(kind.title_zh, kind.title_en) if kind else code
@@ -170,7 +188,7 @@ def sample_of(text: StandingText, language: str) -> bytes:
     header = template.header(
         **standing.header_values(filled), company=estate.company_zh, company_en=estate.company_en, estate_name_zh=estate.name_zh,
         estate_name_en=estate.name_en, issued_by=actor.name, issued_on=today, language=language, draft=True,
-        unit_code=SAMPLE["unit_code"],
+        unit_code=str(SAMPLE["unit_code"]),
     )  # fmt: skip
     return template.render(standing.Context(header=header, text=filled, signatures=standing.signature_blocks(filled)))
 
