@@ -37,7 +37,7 @@ def waiting(session: Session, actor: Actor) -> Waiting:
             .where(MoveInCase.state.not_in(closed))
             .group_by(MoveInCase.state)
         )
-        steps = dict(counts.tuples().all())
+        steps = {state: count for state, count in counts}  # noqa: C416  (rows type as tuples only when unpacked)
         cases = session.scalars(
             select(MoveInCase)
             .where(MoveInCase.state.not_in(closed))
