@@ -178,6 +178,13 @@ def test_a_blocked_transition_is_answered_with_its_sentences(session, client_of)
     assert answer.status_code == 422 and "has not been checked yet" in said(answer)
 
 
+def test_a_refused_decision_keeps_its_reason(session, client_of):
+    case = make.case_at(session, S.INSPECTION)
+    answer = post(client_of("inspector"), case, "transition/refuse", reason="Water comes through the ceiling")
+    assert answer.status_code == 422 and "Water comes through the ceiling" in said(answer)
+    assert "No inspection round is open." in said(answer)
+
+
 def test_a_way_back_without_reason_keeps_the_case(session, client_of):
     case = make.case_at(session, S.REGISTRATION)
     supervisor = client_of("cs_supervisor")
