@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, text
+from sqlalchemy import Connection, Engine, Table, func, select, text
 
 from app.core.access.keyring import current_keyring
 from app.core.records.base import now
@@ -30,7 +30,7 @@ from app.modules.people.models import (
     reading_keys,
 )
 
-BATCH = 5_000
+GIVES_IDS = {"building", "entrance", "unit", "person"}
 ENTRANCES, FLOORS, PER_FLOOR = 2, 25, 4
 PER_BUILDING = ENTRANCES * FLOORS * PER_FLOOR
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
@@ -67,12 +67,28 @@ def _next_id(connection: Connection, table: Table) -> int:
 
 
 def _write(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
-    stamp = {"created_at": now(), "changed_at": now(), "version": 1} if "version" in table.c else {}
-    while batch := [stamp | row for row in islice(rows, BATCH)]:
-        connection.execute(insert(table), batch)
-    if connection.dialect.name == "postgresql":  # ids were given, so the sequence has to follow
-        sequence = func.pg_get_serial_sequence(table.name, "id")
+    """The rows by the fastest way of the database: COPY, or one prepared INSERT; values as their column types bind them."""
+    columns = [column for column in table.columns if column.name != "id" or table.name in GIVES_IDS]
+    stamp = now()
+    usual = {c.name: c.default.arg for c in columns if c.default is not None and c.default.is_scalar}
+    usual |= {c.name: stamp for c in columns if c.name in ("created_at", "changed_at")}
+    bind = [(c.name, c.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) for c in columns]
+    names = ", ".join(f'"{column.name}"' for column in columns)
+
+    def values() -> Iterator[tuple[Any, ...]]:
+        for row in rows:
+            filled = usual | row
+            yield tuple(process(filled.get(name)) if process else filled.get(name) for name, process in bind)
+
+    cursor = connection.connection.cursor()
+    if connection.dialect.name == "postgresql":
+        with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+            for line in values():
+                copy.write_row(line)
+        sequence = func.pg_get_serial_sequence(table.name, "id")  # ids were given, so it has to follow
         connection.execute(select(func.setval(sequence, _next_id(connection, table), False)))
+    else:
+        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})', values())
 
 
 def _buildings(estate_id: int, units: int, first: dict[Any, int]) -> Iterator[dict[str, Any]]:
@@ -119,9 +135,13 @@ def _bays(estate_id: int, bays: int, first: dict[Any, int]) -> Iterator[dict[str
 
 
 def _names(seed: int) -> Iterator[str]:
+    """Names without end, of a stock of ten thousand: about thirty persons share one, as in a city."""
     chance = random.Random(seed)
+    stock = [
+        chance.choice(SURNAMES) + "".join(chance.choices(GIVEN, k=chance.choice((1, 2, 2)))) for _ in range(10_000)
+    ]
     while True:
-        yield chance.choice(SURNAMES) + "".join(chance.choices(GIVEN, k=chance.choice((1, 2, 2))))
+        yield chance.choice(stock)
 
 
 @cache

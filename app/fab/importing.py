@@ -22,7 +22,7 @@ from app.core.jobs.services import enqueue
 from app.core.records.identifiers import InvalidValue
 from app.extensions import db
 from app.fab.submit import carry_out
-from app.fab.views import Page, expose, requires
+from app.fab.views import Page, expose, record_views, requires
 
 RUNS_SHOWN = 20
 PROBLEMS_SHOWN = 300
@@ -32,6 +32,8 @@ class ImportPage(Page):
     """The import of one kind of workbook; ``importer.kind`` is also the name of its job."""
 
     importer: ClassVar[Importer]
+    results: ClassVar[tuple[str, ...]] = ()
+    """Class names of the views that list what was imported; their lists are linked on the result page."""
 
     @expose("/")
     @requires("read")
@@ -134,6 +136,7 @@ class ImportPage(Page):
             severities=[(severity, severities[severity.value]) for severity in Severity if severities[severity.value]],
             problems=listed[:PROBLEMS_SHOWN], total=len(listed), severity_of=Severity,
             tables={table.name: table.title for table in self.importer.tables},
+            results=[record_views()[name] for name in self.results],
             **more,
         )  # fmt: skip
 

@@ -122,7 +122,9 @@ def carry_out(session: Session, plan: Plan) -> None:
     session.flush()
     if len(plan.steps) >= MANY_STEPS:
         for table in sorted({step.model.__tablename__ for step in plan.steps}):
-            session.execute(text(f"ANALYZE {table}"))  # the planner would go on thinking the tables are empty
+            session.connection().execute(
+                text(f"ANALYZE {table}")
+            )  # the planner would go on thinking the tables are empty
 
 
 def _load(session: Session, plan: Plan) -> dict[tuple[type[Record], int], Record]:

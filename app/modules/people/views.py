@@ -231,5 +231,6 @@ class PrivacyNoticeView(RecordView):
 
 class EstateWorkbookPage(ImportPage):
     importer = ESTATE_WORKBOOK
+    results = ("UnitView", "PersonView", "TenureView", "ParkingBayView")
     resource = "EstateWorkbook"
     route_base = "/imports/estate"
