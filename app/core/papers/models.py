@@ -39,7 +39,8 @@ class Paper(Record):
 
     ``code``: form code and number series (F10). ``record_type``/``record_id``: what the paper is about. ``unit_id``
     and ``unit_code``: the unit in whose household file it lies. ``template_version``: state of the template it was
-    rendered from. ``content_hash``: digest of what it says, to tell when its record has moved on. ``superseded_by_id``: the later paper of the same form, record and language.
+    rendered from. ``content_hash``: digest of what it says, to tell when its record has moved on.
+    ``superseded_by_id``: the later paper of the same form, record and language.
     """
 
     __tablename__ = "paper"

@@ -104,7 +104,9 @@ def preview(session: Session, kind: PaperKind, record: Record, *, language: str,
     actor.require("print", kind.resource)
     estate = _estate(session, record)
     template = load_paper(kind.folder)
-    header = _header(template, estate, language=language, issued_by=actor.name, issued_on=_day(now(), estate), draft=True)
+    header = _header(
+        template, estate, language=language, issued_by=actor.name, issued_on=_day(now(), estate), draft=True
+    )
     return template.render(kind.context(record, header))
 
 
@@ -205,7 +207,9 @@ def valid_paper(session: Session, kind: PaperKind, record: Record, language: str
 def current_paper(session: Session, kind: PaperKind, record: Record, language: str) -> Paper | None:
     """The valid paper, if it would say the same were it issued now; nothing when its record has changed since."""
     paper = valid_paper(session, kind, record, language)
-    if paper is None or paper.content_hash != _content_hash(kind, record, load_paper(kind.folder), _estate(session, record)):
+    if paper is None or paper.content_hash != _content_hash(
+        kind, record, load_paper(kind.folder), _estate(session, record)
+    ):
         return None
     return paper
 

@@ -29,6 +29,7 @@ from sqlalchemy.orm import (
     Session,
     declared_attr,
     mapped_column,
+    object_session,
     with_loader_criteria,
 )
 from sqlalchemy.sql.util import find_tables
@@ -125,6 +126,14 @@ class Record(Stamped):
     __abstract__ = True
 
     estate_id: Mapped[int] = mapped_column(ForeignKey("estate.id"), index=True, info={"label": _l("Estate")})
+
+
+def session_of(record: Stamped) -> Session:
+    """The session a stored record lives in."""
+    session = object_session(record)
+    if session is None:
+        raise RuntimeError(f"{record!r} is not in a session")
+    return session
 
 
 SYSTEM_COLUMNS = frozenset({"id", "estate_id", "created_at", "created_by_id", "changed_at", "changed_by_id", "version"})

@@ -22,11 +22,17 @@ class Estate(Stamped):
     address_zh: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Address (Chinese)")})
     address_en: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Address (English)")})
     service_phone: Mapped[str] = mapped_column(String(30), default="", info={"label": _l("Service telephone")})
-    emergency_phone: Mapped[str] = mapped_column(String(30), default="", info={"label": _l("Emergency repair telephone")})
+    emergency_phone: Mapped[str] = mapped_column(
+        String(30), default="", info={"label": _l("Emergency repair telephone")}
+    )
     complaint_phone: Mapped[str] = mapped_column(String(30), default="", info={"label": _l("Complaint telephone")})
     bank_account: Mapped[str] = mapped_column(String(120), default="", info={"label": _l("Bank account for payments")})
-    working_hours_zh: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Permitted renovation hours (Chinese)")})
-    working_hours_en: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Permitted renovation hours (English)")})
+    working_hours_zh: Mapped[str] = mapped_column(
+        String(200), default="", info={"label": _l("Permitted renovation hours (Chinese)")}
+    )
+    working_hours_en: Mapped[str] = mapped_column(
+        String(200), default="", info={"label": _l("Permitted renovation hours (English)")}
+    )
     time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai", info={"label": _l("Time zone")})
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ def starts_with(
     return (column >= text) & (column < text + _LAST)
 
 
-def first_of(searches: Iterable[Select[tuple[int]]], limit: int | None = None) -> CompoundSelect[tuple[int]]:
+def first_of(searches: Iterable[Select[int]], limit: int | None = None) -> CompoundSelect[int]:
     """The ids that any of the ``searches`` selects, of each its first ``limit``.
 
     Each search goes along its own index; one WHERE with OR, sorted and limited, would walk along the sorting index.

@@ -86,7 +86,7 @@ class Workflow:
 
     model: type[Record]
     resource: str
-    looks: Mapping[str, Look]
+    looks: Mapping[Any, Look]
     transitions: tuple[Transition, ...]
     initial: str
     column: str = "state"
@@ -120,7 +120,9 @@ class Workflow:
             if state in t.sources and actor.may(t.verb, self.resource)
         ]
 
-    def fire(self, session: Session, record: Record, name: str, *, actor: Actor, inputs: Mapping[str, str] | None = None) -> None:
+    def fire(
+        self, session: Session, record: Record, name: str, *, actor: Actor, inputs: Mapping[str, str] | None = None
+    ) -> None:
         """Make a transition: check verb, state, guards and inputs; run the effect; change state; write history.
 
         Raises:

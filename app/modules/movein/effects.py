@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import object_session
-
 from app.core.access.actor import Actor
-from app.core.records.base import now
+from app.core.records.base import now, session_of
 from app.core.records.clock import estate_today
 from app.modules.movein.inspection import open_round
 from app.modules.movein.models import MoveInCase
@@ -41,7 +39,7 @@ def withdraw_conclusion(case: MoveInCase, *, actor: Actor, reason: str) -> None:
 def reinspect(case: MoveInCase, *, actor: Actor) -> None:
     """A new round over what is still to be rectified (MI-11)."""
     case.conclusion = None
-    open_round(object_session(case), case, actor=actor)
+    open_round(session_of(case), case, actor=actor)
 
 
 def hand_over_keys(case: MoveInCase, *, actor: Actor) -> None:
@@ -49,7 +47,7 @@ def hand_over_keys(case: MoveInCase, *, actor: Actor) -> None:
     for key in case.keys:
         if not key.handed_at and not key.in_custody:
             key.handed_at, key.issued_by_name = now(), actor.name
-    session = object_session(case)
+    session = session_of(case)
     case.completed_at = now()
     case.move_in_on = case.move_in_on or estate_today(session, case.estate_id)
     note_move_in(session, unit_id=case.unit_id, on=case.move_in_on, actor=actor)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.orm import object_session
 
 from app.core.access.actor import Actor
 from app.core.papers.base.context import Bilingual
+from app.core.records.base import session_of
 from app.modules.estates.models import MeterKind
 from app.modules.estates.queries import readings_since
 from app.modules.fees.queries import bills_of
@@ -47,7 +47,7 @@ def owner_registered(case: MoveInCase, actor: Actor) -> list[str]:
 
 
 def _registration_gaps(case: MoveInCase) -> Iterator[str]:
-    owner, session = case.owner, object_session(case)
+    owner, session = case.owner, session_of(case)
     if not (owner.id_no or owner.credit_code):
         yield _("The owner's ID number or credit code is not registered.")
     if not (owner.mobile or owner.phone):
@@ -68,7 +68,7 @@ def _registration_gaps(case: MoveInCase) -> Iterator[str]:
 
 def bill_issued(case: MoveInCase, actor: Actor) -> str | None:
     """MI-06: the move-in bill stands. Whether it is paid never holds up the owner (keys do not depend on prepaid fees)."""
-    standing = [bill for bill in bills_of(object_session(case), case) if not bill.cancelled_at]
+    standing = [bill for bill in bills_of(session_of(case), case) if not bill.cancelled_at]
     return None if standing else _("No bill has been issued for this move-in.")
 
 
@@ -80,7 +80,9 @@ def agreements_signed(case: MoveInCase, actor: Actor) -> list[str]:
 def papers_handed_out(case: MoveInCase, actor: Actor) -> list[str]:
     """MI-08: every document is handed out and the receipt signed."""
     gaps = [
-        _("“%(paper)s” has not been handed out.", paper=said(h.title)) for h in case.handouts if h.required and not h.issued_at
+        _("“%(paper)s” has not been handed out.", paper=said(h.title))
+        for h in case.handouts
+        if h.required and not h.issued_at
     ]
     return gaps if case.signature("F12") else [*gaps, _("The document receipt is not signed.")]
 
@@ -104,7 +106,7 @@ def _item_gaps(case: MoveInCase, current: InspectionRound) -> Iterator[str]:
 
 
 def _reading_gaps(case: MoveInCase) -> Iterator[str]:
-    read = readings_since(object_session(case), unit_id=case.unit_id, since=case.created_at)
+    read = readings_since(session_of(case), unit_id=case.unit_id, since=case.created_at)
     for kind in BASE_READINGS:
         if kind not in read:
             yield _("The base reading of the %(meter)s is missing.", meter=str(kind.title).lower())

@@ -51,7 +51,9 @@ def defect_form(parties: Iterable[MoveInItem]) -> type[RecordForm]:
 
 
 def _reading() -> AmountField:
-    return AmountField(_l("Reading"), places=2, digits=12, validators=[validators.InputRequired(_l("Enter what the meter shows."))])
+    return AmountField(
+        _l("Reading"), places=2, digits=12, validators=[validators.InputRequired(_l("Enter what the meter shows."))]
+    )
 
 
 class ReadingForm(RecordForm):

@@ -17,7 +17,10 @@ from app.modules.movein.states import LISTS
 
 def written(data: dict[str, Any]) -> str:
     """The special data of an entry as lines ``name: value``."""
-    lines = (yaml.safe_dump({name: value}, allow_unicode=True, default_flow_style=True, width=10_000) for name, value in data.items())
+    lines = (
+        yaml.safe_dump({name: value}, allow_unicode=True, default_flow_style=True, width=10_000)
+        for name, value in data.items()
+    )
     return "\n".join(line.strip()[1:-1] for line in lines)
 
 

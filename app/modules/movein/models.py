@@ -46,7 +46,11 @@ class MoveInCase(Record):
         ),
         CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_iff_completed_at"),
         CheckConstraint("capacity <> 'agent' OR agent_name <> ''", name="agent_has_name"),
-        CheckConstraint("state NOT IN ('keys', 'completed') OR coalesce(conclusion, '') IN ('accepted', 'accepted_with_defects')", name="keys_only_after_acceptance"),
+        CheckConstraint(
+            "state NOT IN ('keys', 'completed')"
+            " OR coalesce(conclusion, '') IN ('accepted', 'accepted_with_defects')",
+            name="keys_only_after_acceptance",
+        ),
         Index("ix_movein_case_estate_id_state", "estate_id", "state"),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
 from app.core.access.masking import mask_id, mask_phone
 from app.core.audit.models import AuditEntry
@@ -21,6 +21,8 @@ from app.core.papers.kind import PaperKind
 from app.core.papers.render import image_uri
 from app.core.papers.services import Sheet
 from app.core.papers.titles import in_both
+from app.core.records.base import session_of
+from app.core.records.choices import Choice
 from app.core.records.clock import estate_time
 from app.core.records.estate import Estate
 from app.core.registry import registry
@@ -54,17 +56,20 @@ CENTRE = Bilingual("物业服务中心", "Property service centre")
 INSPECTOR = Bilingual("陪同验房人员", "Accompanying inspector")
 DEVELOPER = Bilingual("建设单位", "Developer")
 METER_UNITS = {MeterKind.WATER: "m³", MeterKind.ELECTRICITY: "kWh", MeterKind.GAS: "m³", MeterKind.HEAT: "kWh"}
-PAPER_RESULT = {ItemResult.PASS: "pass", ItemResult.FAIL: "fail", ItemResult.NOT_APPLICABLE: "na"}
+PAPER_RESULT: dict[ItemResult | None, f01.Result] = {
+    ItemResult.PASS: "pass",
+    ItemResult.FAIL: "fail",
+    ItemResult.NOT_APPLICABLE: "na",
+}
 
 
-def _session(case: MoveInCase) -> Session:
-    session = object_session(case)
-    assert session is not None
-    return session
+def _word(choice: Choice) -> Any:
+    """The stored value of a choice; the paper's own words for it are the same."""
+    return choice.value
 
 
 def _estate(case: MoveInCase) -> Estate:
-    return _session(case).scalars(select(Estate).where(Estate.id == case.estate_id)).one()
+    return session_of(case).scalars(select(Estate).where(Estate.id == case.estate_id)).one()
 
 
 def _for(case: MoveInCase, header: Header, **values: Any) -> Header:
@@ -72,7 +77,7 @@ def _for(case: MoveInCase, header: Header, **values: Any) -> Header:
 
 
 def _signed_on(case: MoveInCase, signature: CaseSignature) -> date:
-    return estate_time(_session(case), case.estate_id, signature.signed_at).date()
+    return estate_time(session_of(case), case.estate_id, signature.signed_at).date()
 
 
 def _signature(case: MoveInCase, paper: str, role: Bilingual | None = None) -> Signature:
@@ -91,7 +96,7 @@ def _blocks(case: MoveInCase, paper: str) -> tuple[Signature, ...]:
 
 
 def _owner_names(case: MoveInCase) -> Bilingual:
-    names = [tenure.person.name for tenure in owners_of(_session(case), case.unit_id)] or [case.owner.name]
+    names = [tenure.person.name for tenure in owners_of(session_of(case), case.unit_id)] or [case.owner.name]
     return Bilingual("、".join(names), ", ".join(names))
 
 
@@ -104,7 +109,7 @@ def _agent(case: MoveInCase) -> str:
 
 def notice(case: MoveInCase, header: Header) -> f16.Context:
     """F16 入伙通知书."""
-    session, estate = _session(case), _estate(case)
+    session, estate = session_of(case), _estate(case)
     start = case.handover_from or header.issued_on
     return f16.Context(
         header=_for(
@@ -157,7 +162,7 @@ SLIP_CHECKS = {"payment_cleared": "payment_proof", "eligibility": "sales_contrac
 
 def procedure_slip(case: MoveInCase, header: Header) -> f17.Context:
     """F17 入伙手续书: who handled which station when, from the case's history."""
-    session = _session(case)
+    session = session_of(case)
     done = {
         entry.changes["transition"][1]: entry
         for entry in session.scalars(
@@ -198,13 +203,13 @@ def procedure_slip(case: MoveInCase, header: Header) -> f17.Context:
 
 def owner_registration(case: MoveInCase, header: Header) -> f10.Context:
     """F10 业主登记表; numbers masked."""
-    session, owner = _session(case), case.owner
+    session, owner = session_of(case), case.owner
     owners = owners_of(session, case.unit_id)
     own = next((tenure for tenure in owners if tenure.person_id == owner.id), None)
     use = own.unit_use if own else None
     return f10.Context(
         header=_for(case, header),
-        owner_type=owner.kind.value,
+        owner_type=_word(owner.kind),
         owner_name=owner.name,
         sex=in_both(owner.sex.title) if owner.sex else None,
         nationality=Bilingual(owner.nationality, owner.nationality) if owner.nationality else None,
@@ -228,7 +233,7 @@ def owner_registration(case: MoveInCase, header: Header) -> f10.Context:
         gfa=case.unit.gross_area,
         ifa=case.unit.internal_area,
         movein_date=case.move_in_on,
-        use=use.value if use and use != UnitUse.RENOVATION else "",
+        use=_word(use) if use and use != UnitUse.RENOVATION else "",
         preferred_language=in_both(owner.language.title),
         channel=in_both(owner.channel.title),
         co_owners=tuple(_co_owner(tenure) for tenure in owners if tenure.person_id != owner.id),
@@ -293,7 +298,7 @@ def standing_text(form: str) -> Callable[[MoveInCase, Header], standing.Context]
     """Builder of one standing text, filled in for the unit: the version the owner signed, else the one in force."""
 
     def build(case: MoveInCase, header: Header) -> standing.Context:
-        session = _session(case)
+        session = session_of(case)
         version = text_in_force(session, form)
         if version is None:
             raise Blocked([_("%(paper)s has no published version.", paper=form)])
@@ -316,7 +321,7 @@ def standing_text(form: str) -> Callable[[MoveInCase, Header], standing.Context]
 
 
 def _text_values(case: MoveInCase, header: Header) -> dict[str, str | Bilingual | None]:
-    session, estate, unit = _session(case), _estate(case), case.unit
+    session, estate, unit = session_of(case), _estate(case), case.unit
     items = {item.code: item for item in proposed_items(session)}
     fee = next((i for i in items.values() if i.basis == FeeBasis.GFA_MONTH and i.kind == FeeKind.SERVICE_INCOME), None)
     deposit = next((i for i in items.values() if i.kind == FeeKind.DEPOSIT and i.code.startswith("renovation")), None)
@@ -372,7 +377,7 @@ def _round(case: MoveInCase) -> InspectionRound:
 
 def unit_inspection(case: MoveInCase, header: Header) -> f01.Context:
     """F01 房屋验收单 of the latest round."""
-    session, current, estate = _session(case), _round(case), _estate(case)
+    session, current, estate = session_of(case), _round(case), _estate(case)
     spaces = list(dict.fromkeys(item.space for item in current.items))
     walking = {room.code: place for place, room in enumerate(rooms_of_unit(session, case.unit))}
     spaces.sort(key=lambda code: walking.get(code, len(walking)))
@@ -381,7 +386,7 @@ def unit_inspection(case: MoveInCase, header: Header) -> f01.Context:
         header=_for(case, header),
         owner=_owner_names(case).zh,
         agent=_agent(case),
-        delivery_type=current.delivery_type.value,
+        delivery_type=_word(current.delivery_type),
         layout=case.unit.layout,
         round_no=current.round_no,
         inspected_on=current.inspected_on,
@@ -393,7 +398,7 @@ def unit_inspection(case: MoveInCase, header: Header) -> f01.Context:
         spaces=tuple(titles[code] for code in spaces),
         trades=tuple(_trades(current.items, spaces)),
         defects=tuple(_defect(session, case, defect) for defect in case.defects),
-        conclusion=current.conclusion.value if current.conclusion else "",
+        conclusion=_word(current.conclusion) if current.conclusion else "",
         remarks=current.owner_remarks,
         signatures=(
             _signature(case, "F11"),
@@ -470,7 +475,7 @@ def _defect(session: Session, case: MoveInCase, defect: Defect) -> f01.Defect:
 
 def inspection_signoff(case: MoveInCase, header: Header) -> f11.Context:
     """F11 验房签收记录 of the latest round."""
-    session, current = _session(case), _round(case)
+    session, current = session_of(case), _round(case)
     left = [d for d in case.defects if d.state != DefectState.VERIFIED]
     judged = [item for item in current.items if item.result in (ItemResult.PASS, ItemResult.FAIL)]
     return f11.Context(
@@ -483,7 +488,7 @@ def inspection_signoff(case: MoveInCase, header: Header) -> f11.Context:
         inspector=current.inspector_name,
         items_checked=len(judged),
         items_failed=sum(1 for item in judged if item.result == ItemResult.FAIL),
-        conclusion=current.conclusion.value if current.conclusion else "",
+        conclusion=_word(current.conclusion) if current.conclusion else "",
         open_defects=tuple(
             f11.OpenDefect(
                 number=d.seq,
@@ -516,7 +521,7 @@ def document_receipt(case: MoveInCase, header: Header) -> f12.Context:
     return f12.Context(
         header=_for(case, header),
         recipient=case.receiver,
-        capacity=case.capacity.value,
+        capacity=_word(case.capacity),
         authorisation_no=case.authorisation_no,
         documents=tuple(
             f12.Document(
@@ -531,7 +536,7 @@ def document_receipt(case: MoveInCase, header: Header) -> f12.Context:
 
 def key_receipt(case: MoveInCase, header: Header) -> f13.Context:
     """F13 钥匙领取签收表; there is none before the conclusion."""
-    session, current = _session(case), _round(case)
+    session, current = session_of(case), _round(case)
     if case.conclusion not in (Conclusion.ACCEPTED, Conclusion.WITH_DEFECTS):
         raise Blocked([_("Keys are signed for only after the conclusion of the inspection.")])
     bills = [bill for bill in bills_of(session, case) if not bill.cancelled_at]
@@ -542,7 +547,7 @@ def key_receipt(case: MoveInCase, header: Header) -> f13.Context:
         recipient_id=mask_id(case.owner.id_no or "") if case.capacity == Capacity.OWNER else "",
         authorisation_no=case.authorisation_no,
         inspection_no=current.number,
-        conclusion=case.conclusion.value,
+        conclusion=_word(case.conclusion),
         fees_settled=bool(bills) and all(bill.outstanding == 0 for bill in bills),
         keys=tuple(
             f13.Key(
@@ -552,7 +557,10 @@ def key_receipt(case: MoveInCase, header: Header) -> f13.Context:
             for key in handed
         ),
         custody=tuple(
-            f13.Custody(kind=key.title, quantity=key.quantity, reason=key.custody_reason, until=key.custody_until, release_condition=key.note)
+            f13.Custody(
+                kind=key.title, quantity=key.quantity, reason=key.custody_reason, until=key.custody_until,
+                release_condition=key.note,
+            )
             for key in case.keys
             if key.in_custody
         ),
@@ -562,7 +570,7 @@ def key_receipt(case: MoveInCase, header: Header) -> f13.Context:
 
 def entrusted_services(case: MoveInCase, header: Header) -> f14.Context:
     """F14 委托代办服务记录."""
-    session = _session(case)
+    session = session_of(case)
     scale = {
         5: Bilingual("很满意", "Very satisfied"),
         4: Bilingual("满意", "Satisfied"),
@@ -580,7 +588,8 @@ def entrusted_services(case: MoveInCase, header: Header) -> f14.Context:
                 appointment=estate_time(session, case.estate_id, s.appointment_at) if s.appointment_at else None,
                 accepted_by=s.accepted_by_name, assigned_to=s.assignee_name,
                 completed_at=estate_time(session, case.estate_id, s.done_at) if s.done_at else None,
-                result=s.result, fee=s.fee or None, receipt_no=s.receipt_no, satisfaction=scale.get(s.satisfaction) if s.satisfaction else None,
+                result=s.result, fee=s.fee or None, receipt_no=s.receipt_no,
+                satisfaction=scale.get(s.satisfaction) if s.satisfaction else None,
             )
             for s in case.services
         ),
@@ -640,7 +649,7 @@ PACK_ORDER = (
 
 def pack_sheets(case: MoveInCase) -> list[Sheet]:
     """The papers of the case's pack as far as it has come: none for what has not happened yet."""
-    session, kinds = _session(case), registry().papers
+    session, kinds = session_of(case), registry().papers
     bills = [bill for bill in bills_of(session, case) if not bill.cancelled_at]
     payments = [
         payment for bill in bills for payment in bill.payments if not payment.reversal and not payment.reverses_id

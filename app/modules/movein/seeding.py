@@ -54,7 +54,10 @@ def _read(name: str) -> dict[str, Any]:
 
 def _entries() -> Iterator[tuple[str, int, dict[str, Any], dict[str, Any]]]:
     """(list, order, entry with code/zh/en, its further data) of every seed list."""
-    lists = {name: _read(name)[name] for name in ("required_papers", "handout_documents", "procedure_steps", "entrusted_services", "key_kinds")}
+    lists = {
+        name: _read(name)[name]
+        for name in ("required_papers", "handout_documents", "procedure_steps", "entrusted_services", "key_kinds")
+    }
     matrix = _read("check_matrix")
     lists |= {name: matrix[name] for name in ("limits", "responsible_parties", "spaces", "layouts")}
     lists["trades"] = [{k: v for k, v in trade.items() if k != "items"} for trade in matrix["trades"]]

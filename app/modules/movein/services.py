@@ -83,7 +83,9 @@ def open_case_of(session: Session, unit_id: int) -> MoveInCase | None:
     return session.scalar(select(MoveInCase).where(MoveInCase.unit_id == unit_id, MoveInCase.state.not_in(closed)))
 
 
-def update_notice(case: MoveInCase, *, handover_from: date | None = None, handover_to: date | None = None, handover_place: str = "") -> None:
+def update_notice(
+    case: MoveInCase, *, handover_from: date | None = None, handover_to: date | None = None, handover_place: str = ""
+) -> None:
     """Handover period and place of the move-in notice (F16)."""
     if handover_from and handover_to and handover_to < handover_from:
         raise InvalidValue(_("The handover period ends before it begins."))
@@ -91,8 +93,16 @@ def update_notice(case: MoveInCase, *, handover_from: date | None = None, handov
 
 
 def set_receiver(
-    session: Session, case: MoveInCase, *, capacity: Capacity, agent_name: str = "", agent_phone: str = "",
-    authorisation_no: str = "", authorisation_notarised: bool = False, owner_overseas: bool = False, actor: Actor,
+    session: Session,
+    case: MoveInCase,
+    *,
+    capacity: Capacity,
+    agent_name: str = "",
+    agent_phone: str = "",
+    authorisation_no: str = "",
+    authorisation_notarised: bool = False,
+    owner_overseas: bool = False,
+    actor: Actor,
 ) -> None:
     """Say who comes to the counter; papers that only agents or overseas owners need appear on the check list."""  # fmt: skip
     actor.require("update", "MoveInCase")
@@ -132,7 +142,13 @@ def _bring_checks(session: Session, case: MoveInCase) -> None:
             )  # fmt: skip
         elif check and not needed and check.result != CheckResult.NOT_NEEDED:
             check.result, check.mandatory, check.checked_at = CheckResult.NOT_NEEDED, False, now()
-        elif check and needed and check.result == CheckResult.NOT_NEEDED and not check.mandatory and entry.data["mandatory"]:
+        elif (
+            check
+            and needed
+            and check.result == CheckResult.NOT_NEEDED
+            and not check.mandatory
+            and entry.data["mandatory"]
+        ):
             check.result, check.mandatory, check.checked_at = CheckResult.PENDING, True, None
 
 
@@ -179,15 +195,24 @@ def check_paper(session: Session, check: PaperCheck, *, result: CheckResult, not
 
 
 def sign(
-    session: Session, case: MoveInCase, *, paper: str, signer: str, role: str = "owner", drawing: str = "",
-    scan: FileStorage | None = None, actor: Actor,
+    session: Session,
+    case: MoveInCase,
+    *,
+    paper: str,
+    signer: str,
+    role: str = "owner",
+    drawing: str = "",
+    scan: FileStorage | None = None,
+    actor: Actor,
 ) -> CaseSignature:
     """Keep a signature: drawn on the screen (PNG data URL) or the scan of the signed paper. A new one replaces the old.
 
     Raises:
         InvalidValue: the paper is not signed at this step, no name, or neither a drawing nor a scan.
     """  # fmt: skip
-    actor.require("inspect" if paper in ("F01", "F11") and not actor.may("sign", "MoveInCase") else "sign", "MoveInCase")
+    actor.require(
+        "inspect" if paper in ("F01", "F11") and not actor.may("sign", "MoveInCase") else "sign", "MoveInCase"
+    )
     if paper not in PAPER_STEPS:
         raise InvalidValue(_("This paper is not signed."))
     require_step(case, *PAPER_STEPS[paper])
@@ -249,7 +274,16 @@ def hand_out(session: Session, case: MoveInCase, *, codes: Iterable[str], actor:
     session.flush()
 
 
-def update_handout(session: Session, handout: Handout, *, copies: int, pages: int | None, returned_on: date | None, note: str, actor: Actor) -> None:
+def update_handout(
+    session: Session,
+    handout: Handout,
+    *,
+    copies: int,
+    pages: int | None,
+    returned_on: date | None,
+    note: str,
+    actor: Actor,
+) -> None:
     """Correct copies and pages of a document, or note the day its signed copy came back."""
     actor.require("hand_out", "MoveInCase")
     if copies < 1:
@@ -261,8 +295,17 @@ def update_handout(session: Session, handout: Handout, *, copies: int, pages: in
 
 
 def entrust(
-    session: Session, case: MoveInCase, *, code: str, assignee_id: int, details: str = "", rate: str = "", fee: Decimal = Decimal(0),
-    materials: str = "", appointment_at: datetime | None = None, actor: Actor,
+    session: Session,
+    case: MoveInCase,
+    *,
+    code: str,
+    assignee_id: int,
+    details: str = "",
+    rate: str = "",
+    fee: Decimal = Decimal(0),
+    materials: str = "",
+    appointment_at: datetime | None = None,
+    actor: Actor,
 ) -> EntrustedService:
     """Register a service the owner entrusts to the centre and give the work to somebody (MI-09).
 
@@ -298,7 +341,10 @@ def entrust(
 def colleagues(session: Session, estate_id: int) -> list[Account]:
     """Active accounts that serve the estate, by name."""
     found = session.scalars(
-        select(Account).join(Membership).where(Membership.estate_id == estate_id, Account.active).order_by(Account.last_name, Account.first_name)
+        select(Account)
+        .join(Membership)
+        .where(Membership.estate_id == estate_id, Account.active)
+        .order_by(Account.last_name, Account.first_name)
     )
     return list(found)
 
@@ -312,8 +358,14 @@ def colleague(session: Session, estate_id: int, account_id: int) -> Account:
 
 
 def finish_service(
-    session: Session, service: EntrustedService, *, result: str, fee: Decimal = Decimal(0), receipt_no: str = "",
-    satisfaction: int | None = None, actor: Actor,
+    session: Session,
+    service: EntrustedService,
+    *,
+    result: str,
+    fee: Decimal = Decimal(0),
+    receipt_no: str = "",
+    satisfaction: int | None = None,
+    actor: Actor,
 ) -> None:
     """The work is done: result, fee, receipt, satisfaction from 1 to 5."""  # fmt: skip
     _require_service(service, actor)
@@ -322,7 +374,9 @@ def finish_service(
     if satisfaction is not None and not 1 <= satisfaction <= 5:
         raise InvalidValue(_("Satisfaction is given from 1 to 5."))
     if fee and (service.on_behalf or not service.paid):
-        raise InvalidValue(_("No handling fee may be charged for this service (Regulations on Property Management art. 44)."))
+        raise InvalidValue(
+            _("No handling fee may be charged for this service (Regulations on Property Management art. 44).")
+        )
     service.state, service.done_at, service.result = ServiceState.DONE, now(), result.strip()
     service.fee, service.receipt_no, service.satisfaction = money(fee), receipt_no.strip(), satisfaction
     session.flush()
@@ -344,8 +398,18 @@ def _require_service(service: EntrustedService, actor: Actor) -> None:
 
 
 def list_key(
-    session: Session, case: MoveInCase, *, kind: str, quantity: int, label: str = "", deposit: Decimal | None = None,
-    in_custody: bool = False, custody_reason: str = "", custody_until: date | None = None, note: str = "", actor: Actor,
+    session: Session,
+    case: MoveInCase,
+    *,
+    kind: str,
+    quantity: int,
+    label: str = "",
+    deposit: Decimal | None = None,
+    in_custody: bool = False,
+    custody_reason: str = "",
+    custody_until: date | None = None,
+    note: str = "",
+    actor: Actor,
 ) -> KeyHandover:
     """List keys or cards to be handed over or left in custody; possible only after the conclusion (MI-11)."""  # fmt: skip
     actor.require("hand_over_keys", "MoveInCase")
@@ -375,7 +439,9 @@ def list_usual_keys(session: Session, case: MoveInCase, *, actor: Actor) -> int:
     for entry in items_of(session, "key_kinds"):
         if entry.code not in present:
             deposit = Decimal(entry.data["deposit"]) * entry.data["quantity"]
-            list_key(session, case, kind=entry.code, quantity=entry.data["quantity"], deposit=deposit or None, actor=actor)
+            list_key(
+                session, case, kind=entry.code, quantity=entry.data["quantity"], deposit=deposit or None, actor=actor
+            )
             added += 1
     return added
 
@@ -408,7 +474,9 @@ def content_of(version: StandingTextVersion) -> StandingText:
     return from_edit(version.content)
 
 
-def save_text(session: Session, *, code: str, content: dict[str, Any], publish: bool, actor: Actor) -> StandingTextVersion:
+def save_text(
+    session: Session, *, code: str, content: dict[str, Any], publish: bool, actor: Actor
+) -> StandingTextVersion:
     """Store an edited standing text as a new version; what was signed or issued keeps its own version.
 
     Raises:

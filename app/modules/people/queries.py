@@ -125,7 +125,7 @@ def person_clause(text: str) -> ColumnElement[bool] | None:
     return Person.id.in_(first_of(searches)) if searches else None
 
 
-def _person_searches(text: str) -> list[Select[tuple[int]]]:
+def _person_searches(text: str) -> list[Select[int]]:
     """Ids of the persons that ``text`` may mean, one search per index.
 
     A text of digits is a phone or an ID number, whole or its last four; anything else is a name, in characters, in

@@ -110,7 +110,7 @@ def _normalised(person: Person, values: dict[str, Any]) -> dict[str, Any]:
     kind = values.get("id_kind", person.id_kind)
     if number and kind is None:
         errors["id_kind"] = _l("Choose the ID document type.")
-    elif number:
+    elif number and kind is not None:
         try:
             values["id_no"] = id_document(kind, number)
         except InvalidValue as error:
