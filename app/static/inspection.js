@@ -85,6 +85,7 @@
     keep();
     show(item, result);
     row(item)?.classList.add("is-sending");
+    say();
     send();
   }
 

@@ -149,7 +149,7 @@ def test_a_unit_is_inspected_with_a_phone(visit: Visit, case: int, stored: Any, 
         page.locator("#conclusion form[action$='/sign'] button.btn-primary").click()
     expect(page.locator("#conclusion")).to_contain_text("张三 已签")
 
-    page.locator(".ins-offers summary", has_text="有条件收房" if page.locator("summary:has-text('有条件收房')").count() else "问题").first.tap()
+    page.locator(".ins-offers details:has(form[action$='/conclude/accept_with_defects']) summary").tap()
     with page.expect_navigation():
         page.locator("form[action$='/conclude/accept_with_defects'] button").tap()
     assert stored(lambda: db.session.get(MoveInCase, case).state) == CaseState.KEYS
@@ -240,3 +240,36 @@ def test_lists_and_texts_look_right(visit: Visit, site: SimpleNamespace) -> None
     page.goto("/move-in-lists/?list_name=limits")
     page.click("table tbody a >> nth=0")
     look(page, "i12-entry")
+
+
+def test_the_pad_undoes_clears_and_keeps_its_drawing(visit: Visit, case: int, tmp_path: Path) -> None:
+    page = visit("manager")
+    page.goto(f"/move-ins/{case}/inspection#conclusion")
+    root = "#conclusion [data-signature]"
+    value = page.locator(f"{root} [data-signature-value]")
+    undo, clear = page.locator(f"{root} [data-signature-undo]"), page.locator(f"{root} [data-signature-clear]")
+    expect(undo).to_be_disabled()
+    draw(page, root)
+    one = value.input_value()
+    assert one.startswith("data:image/png;base64,")
+    page.set_viewport_size({"width": 1000, "height": 700})
+    assert ink(page, root) > 100
+    page.locator(f"{root} canvas").click(position={"x": 30, "y": 30})
+    assert value.input_value() != one
+    undo.click()
+    assert value.input_value() != ""
+    clear.click()
+    assert value.input_value() == "" and ink(page, root) == 0
+    expect(clear).to_be_disabled()
+    page.set_input_files(f"{root} [data-signature-scan]", picture(tmp_path))
+    with page.expect_navigation():
+        page.locator("#conclusion form[action$='/sign'] button.btn-primary").click()
+    expect(page.locator("#conclusion")).to_contain_text("张三 已签")
+
+
+def ink(page: Page, root: str) -> int:
+    """Painted pixels of the pad as it is shown."""
+    pixels = """canvas => { const d = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }"""
+    found: int = page.locator(f"{root} canvas").evaluate(pixels)
+    return found

@@ -48,7 +48,10 @@ def fail(session: Any, item: Any, severity: Severity = Severity.MINOR, **values:
 
 @pytest.mark.clause("MI-10")
 @pytest.mark.parametrize("delivery", list(DeliveryType))
-@pytest.mark.parametrize(("layout", "bedrooms"), [("一室一厅", 1), ("两室两厅一卫", 2), ("三室两厅两卫", 3), ("四室两厅", 4), ("5室3厅", 4), ("", 3)])
+@pytest.mark.parametrize(
+    ("layout", "bedrooms"),
+    [("一室一厅", 1), ("两室两厅一卫", 2), ("三室两厅两卫", 3), ("四室两厅", 4), ("5室3厅", 4), ("", 3)],
+)
 def test_the_first_round_checks_the_matrix_of_layout_and_delivery(session, layout, bedrooms, delivery):
     case = at_inspection(session, layout=layout, delivery=delivery)
     rooms = next(entry for entry in MATRIX["layouts"] if entry["bedrooms"] == bedrooms)["rooms"]

@@ -169,7 +169,8 @@ def test_a_refused_defect_comes_back_with_its_input(session, client_of, case):
     assert answer.status_code == 422 and "Describe the defect." in text and "over the door" in text
     early = post(client, case, f"items/{item.id}", defect_fields(due_on="2001-01-01"))
     assert early.status_code == 422 and "before the inspection" in early.get_data(as_text=True)
-    fake = post(client, case, f"items/{item.id}", defect_fields(photo=(io.BytesIO(b"MZ\x90program"), "a.jpg")), content_type="multipart/form-data")
+    program = defect_fields(photo=(io.BytesIO(b"MZ\x90program"), "a.jpg"))
+    fake = post(client, case, f"items/{item.id}", program, content_type="multipart/form-data")
     assert fake.status_code == 422
     assert session.scalars(select(Defect).where(Defect.case_id == case.id)).all() == []
 
