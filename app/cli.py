@@ -142,7 +142,9 @@ def account() -> None:
 @click.argument("username")
 @click.option("--name", required=True, help="Name of the person.")
 @click.option("--role", "roles", multiple=True, required=True, help="Role, such as receptionist; may be repeated.")
-@click.option("--estate", "codes", multiple=True, required=True, help="Code of an estate the person serves; may be repeated.")
+@click.option(
+    "--estate", "codes", multiple=True, required=True, help="Code of an estate the person serves; may be repeated."
+)
 @click.password_option(help="First password; it has to be changed at the first login.")
 @with_app
 def account_create(username: str, name: str, roles: tuple[str, ...], codes: tuple[str, ...], password: str) -> None:

@@ -60,7 +60,9 @@ _worker: multiprocessing.process.BaseProcess | None = None
 def _when_ready(settings: config.Settings) -> Any:
     def ready(arbiter: Any) -> None:
         global _worker
-        _worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, os.getpid()), name="guanjia-worker")
+        _worker = multiprocessing.get_context("spawn").Process(
+            target=_work, args=(settings, os.getpid()), name="guanjia-worker"
+        )
         _worker.start()
         click.echo(f"Guanjia 管家 → {settings.public_url}")
         if settings.demo:

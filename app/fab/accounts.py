@@ -175,4 +175,3 @@ def _chosen_estates() -> list[Estate]:
 
 def _description() -> dict[str, str]:
     return {name: request.form.get(name, "") for name in ("name", "email", "language")}
-
