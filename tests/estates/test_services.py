@@ -196,3 +196,10 @@ def test_a_wrong_area_order_comes_back_as_a_sentence_at_its_field(client_of, ses
     page = answer.get_data(as_text=True)
     assert "Usable floor area ≤ internal floor area ≤ gross floor area." in page
     assert 'value="90"' in page
+
+
+@pytest.mark.parametrize(("text", "found"), [("1栋3单元15", True), ("1-3-1502", True), ("2-3-1502", False)])
+def test_the_list_is_searched_by_any_spelling(client_of, session, unit, text, found):
+    session.commit()
+    page = client_of("receptionist").get("/units/", query_string={"q": text}).get_data(as_text=True)
+    assert (f'href="/units/{unit.id}"' in page) is found

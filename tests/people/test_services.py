@@ -310,3 +310,9 @@ def test_a_tenure_is_entered_on_the_form_with_a_share_as_people_write_it(client_
     wrong = client_of("receptionist").post("/tenures/new", data=data | {"share": "150%"})
     assert wrong.status_code == 422
     assert "150%" in wrong.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("text", "found"), [("zs", True), ("5678", True), ("李四", False)])
+def test_the_list_is_searched_by_initials_and_numbers(client_of, revealed, text, found):
+    page = client_of("receptionist").get("/persons/", query_string={"q": text}).get_data(as_text=True)
+    assert (f'href="/persons/{revealed.person.id}"' in page) is found

@@ -20,6 +20,7 @@ def register(registry: Registry) -> None:
     registry.grants(GRANTS)
     category = _l("Estate")
     registry.view(views.UnitView, label=_l("Units"), category=category, icon="home")
+    registry.view(views.UnitApi)
     registry.view(views.BuildingView, label=_l("Buildings"), category=category, icon="building-community")
     registry.view(views.EntranceView)
     registry.view(views.ParkingBayView, label=_l("Parking bays"), category=category, icon="parking")

@@ -12,6 +12,7 @@ from app.core.records.base import now
 from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
 from app.extensions import db
+from app.fab.api import RecordApi
 from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, RelatedList
@@ -148,9 +149,9 @@ class UnitView(RecordView):
         clause = unit_clause(text)
         return super().find(text) if clause is None else [clause]
 
-    def _clauses(self, query: ListQuery) -> list[Any]:
+    def clauses(self, query: ListQuery) -> list[Any]:
         clause = unit_clause(query.text)
-        return super()._clauses(query) if clause is None else [*(c.clause() for c in query.criteria), clause]
+        return super().clauses(query) if clause is None else [*(c.clause() for c in query.criteria), clause]
 
     def sections(self, record: Unit, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         ends = [
@@ -159,6 +160,11 @@ class UnitView(RecordView):
         known = [(title, warranty) for title, warranty in ends if warranty]
         today = estate_today(db.session, record.estate_id)
         return [(_("Warranty"), "estates/warranty.html", {"ends": known, "today": today})] if known else []
+
+
+class UnitApi(RecordApi):
+    view = "UnitView"
+    resource_name = "units"
 
 
 class ParkingBayView(RecordView):

@@ -23,6 +23,7 @@ def register(registry: Registry) -> None:
     registry.grants(GRANTS)
     category = _l("People")
     registry.view(views.PersonView, label=_l("Persons"), category=category, icon="users")
+    registry.view(views.PersonApi)
     registry.view(views.TenureView, label=_l("Owners, tenants and households"), category=category, icon="address-book")
     registry.view(views.VehicleView, label=_l("Vehicles"), category=category, icon="car")
     registry.view(views.ConsentView, label=_l("Consents"), category=category, icon="shield-check")

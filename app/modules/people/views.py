@@ -14,6 +14,7 @@ from app.core.access.actor import Actor, current_actor
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue, day
 from app.extensions import db
+from app.fab.api import RecordApi
 from app.fab.filters import ListQuery
 from app.fab.importing import ImportPage
 from app.fab.interface import RecordInterface
@@ -71,11 +72,16 @@ class PersonView(RecordView):
         clause = person_clause(text)
         return [] if clause is None else [clause]
 
-    def _clauses(self, query: ListQuery) -> list[Any]:
+    def clauses(self, query: ListQuery) -> list[Any]:
         return [*(criterion.clause() for criterion in query.criteria), *self.find(query.text)]
 
     def sections(self, record: Person, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         return secrets_section(record, self.resource, actor)
+
+
+class PersonApi(RecordApi):
+    view = "PersonView"
+    resource_name = "persons"
 
 
 class TenureView(RecordView):
