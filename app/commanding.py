@@ -26,6 +26,7 @@ def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 return command(*args, **kwargs)
             finally:
+                database.session.remove()
                 database.engine.dispose()
 
     return run
