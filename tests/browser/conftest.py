@@ -145,7 +145,8 @@ def visit(chromium: Browser, site: SimpleNamespace) -> Iterator[Visit]:
         page.on("console", lambda said: said.type == "error" and note(said.text, said.location.get("url", "")))
 
     def note(text: str, place: str) -> None:
-        if "status of 422" not in text:  # a form that came back with something to correct
+        # 422: a form that came back with something to correct; the browser asks for an icon beside a PDF
+        if "status of 422" not in text and not place.endswith("/favicon.ico"):
             problems.append(f"{place}: {text}")
 
     def open_page(username: str = "", *, phone: bool = False, **options: object) -> Page:

@@ -54,7 +54,7 @@ def test_nothing_keeps_people_out(visit: Visit, pages: dict[str, str], username:
         assert answer and answer.status == 200, address
         found += faults(page, name)
         look(page, f"p-{name}-{scheme}")
-    assert not found
+    assert not found, "\n".join(found)
 
 
 def test_nothing_is_wider_than_a_phone(visit: Visit, pages: dict[str, str]) -> None:

@@ -174,7 +174,7 @@ def shown(value: Any) -> Any:
     if isinstance(value, Choice):
         return value.title
     if isinstance(value, date):
-        return value.isoformat()
+        return value.isoformat()[:10]  # a day cell of a workbook is a moment at midnight
     return "" if value is None else str(value)
 
 
