@@ -102,6 +102,7 @@ def prepare(settings: config.Settings) -> None:
     from app import create_app
     from app.core.access.actor import acting, system_actor
     from app.core.access.sync import sync_permissions
+    from app.core.records.database import refresh_statistics
     from app.core.registry import registry
     from app.desk.demo import is_empty, load_demo
     from app.extensions import db
@@ -115,6 +116,8 @@ def prepare(settings: config.Settings) -> None:
         if is_empty():
             click.echo("Loading the demo estate … 正在载入演示小区……")
             click.echo(load_demo())
+        db.session.remove()
+        refresh_statistics(db.engine)
 
 
 def _upgrade_if_behind() -> None:

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 engine=${1:-both}
 [ $# = 0 ] || shift
 workers=${TEST_WORKERS:-2}
+unset PYTHONDONTWRITEBYTECODE || true # the suite starts the program many times; compiled files halve that
 
 on_sqlite() {
     echo "== SQLite =="

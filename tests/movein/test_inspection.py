@@ -212,6 +212,7 @@ def test_defects_lead_to_a_list_and_failures_need_an_entry(session):
         make.move(session, case, "accept_with_defects")
     assert any("no defect entry" in reason for reason in refused.value.reasons)
     fail(session, case.round.items[0])
+    make.sign(session, case, "F11")
     with pytest.raises(Blocked):
         make.move(session, case, "accept")
     make.move(session, case, "accept_with_defects")

@@ -38,7 +38,7 @@ DEMO_ACCOUNTS = (
     DemoAccount("security", Role.SECURITY, "赵铁军"),
     DemoAccount("surveyor", Role.SURVEYOR, "孙悦"),
     DemoAccount("superior", Role.SUPERIOR, "韩部长"),
-    DemoAccount("admin", Role.SYSTEM_ADMINISTRATOR, "系统管理员"),
+    DemoAccount("admin", Role.SYSTEM_ADMINISTRATOR, "罗志强"),
 )
 
 

@@ -29,7 +29,7 @@ from app.core.access.sync import rights_of_roles
 from app.core.jobs.models import Job, JobState
 from app.core.papers.render import warm_up
 from app.core.records.base import now
-from app.core.records.database import writing
+from app.core.records.database import refresh_statistics, writing
 from app.core.records.identifiers import InvalidValue
 from app.core.registry import registry
 from app.core.workflow.table import Blocked
@@ -105,6 +105,8 @@ def main(app: Flask, *, parent: int | None = None) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stop.set())
     warm_up()
+    with app.app_context():
+        refresh_statistics(db.engine)
     run_worker(app, stop, parent=parent)
 
 

@@ -62,8 +62,11 @@ def _registration_gaps(case: MoveInCase) -> Iterator[str]:
         yield _("The agent's authorisation is not registered.")
     if case.capacity == Capacity.AGENT and case.owner_overseas and not case.authorisation_notarised:
         yield _("The authorisation of an owner overseas has to be notarised.")
-    if not case.signature("F10"):
+    signature = case.signature("F10")
+    if not signature:
         yield _("The owner registration form is not signed.")
+    elif owner.changed_at > signature.signed_at:
+        yield _("The owner's data changed after the signature; please have the form signed again.")
 
 
 def bill_issued(case: MoveInCase, actor: Actor) -> str | None:
@@ -115,8 +118,12 @@ def _reading_gaps(case: MoveInCase) -> Iterator[str]:
 def sign_off_signed(case: MoveInCase, actor: Actor) -> str | None:
     """F11: the owner has signed for the outcome of this round."""
     signature, current = case.signature("F11"), case.round
-    signed = signature and current and signature.signed_at >= current.created_at
-    return None if signed else _("The inspection sign-off is not signed for this round.")
+    if not (signature and current and signature.signed_at >= current.created_at):
+        return _("The inspection sign-off is not signed for this round.")
+    signed_for = (current, *current.items, *case.defects)
+    if max(part.changed_at for part in signed_for) > signature.signed_at:
+        return _("The inspection changed after the sign-off was signed; please have it signed again.")
+    return None
 
 
 def nothing_to_rectify(case: MoveInCase, actor: Actor) -> str | None:
