@@ -25,7 +25,7 @@ from sqlalchemy import create_engine, event, select, text
 import config
 from bench.generate import fill
 
-PASSWORD = "bench-Password-17"
+PASSWORD = "Kranich-Wolke-1717"
 ROUNDS = 25
 
 
@@ -119,27 +119,27 @@ def measure(name: str, address: str, place: Path, units: int, persons: int) -> N
     client = app.test_client()
     client.post("/login/", data={"username": "bench", "password": PASSWORD})
     pages = {
-        "units, first page": "/units/list/",
-        "units, filtered": "/units/list/?layout=%E4%B8%89%E5%AE%A4",
-        "units, sorted by area": "/units/list/?order=gross_area",
-        "units, page 1,000": "/units/list/?page=1000",
-        "persons, first page": "/persons/list/",
+        "units, first page": "/units/",
+        "units, filtered": "/units/?layout=%E4%B8%89%E5%AE%A4",
+        "units, sorted by area": "/units/?order=gross_area",
+        "units, page 1,000": "/units/?page=1000",
+        "persons, first page": "/persons/",
         "search by unit code": f"/search?q={code}",
         "search by initials": f"/search?q={initials}",
         "search by last four": f"/search?q={tail}",
         "household page": f"/households/{unit_id}",
-        "open the form": f"/units/edit/{unit_id}",
+        "open the form": f"/units/{unit_id}/edit",
         "home": "/",
     }
     for label, path in pages.items():
         timed(label, lambda path=path: client.get(path), statements)
     seconds = []
     for _ in range(ROUNDS):
-        data = form_values(client.get(f"/units/edit/{unit_id}").get_data(as_text=True))
+        data = form_values(client.get(f"/units/{unit_id}/edit").get_data(as_text=True))
         data["note"] = uuid.uuid4().hex
         statements.clear()
         begun = time.perf_counter()
-        answer = client.post(f"/units/edit/{unit_id}", data=data)
+        answer = client.post(f"/units/{unit_id}/edit", data=data)
         seconds.append(time.perf_counter() - begun)
         assert answer.status_code == 302, answer.get_data(as_text=True)[:400]
     print(f"  {'save the form':<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
