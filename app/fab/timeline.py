@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -24,6 +24,10 @@ ICONS = {
     "issue": "file-text", "print": "printer", "sign": "writing-sign", "signature": "writing-sign", "file": "paperclip",
     "comment": "message",
 }  # fmt: skip
+GATHERED = {ICONS["issue"], ICONS["print"]}
+PACK = 40
+"""Entries read beyond those asked for: the papers of a pack, issued and printed, take two lines."""
+TOGETHER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,22 @@ def entries_about(records: Sequence[Stamped], limit: int = 50) -> list[Happening
 
 def _happenings(clauses: Sequence[Any], kind: str, limit: int) -> list[Happening]:
     session = db.session
-    found = session.scalars(sa.select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc()).limit(limit)).all()
+    newest = sa.select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc())
+    found = session.scalars(newest.limit(limit + PACK)).all()
     named = _names_of_references(found)
-    return [_happening(entry, named, entry.record_type == kind) for entry in found]
+    return _gathered(_happening(entry, named, entry.record_type == kind) for entry in found)[:limit]
+
+
+def _gathered(happenings: Iterable[Happening]) -> list[Happening]:
+    """One entry for papers that a person issued or printed one right after the other, as in a pack."""
+    gathered: list[Happening] = []
+    for one in happenings:
+        last = gathered[-1] if gathered else None
+        if last and last.icon in GATHERED and (last.who, last.what) == (one.who, one.what) and last.at - one.at < TOGETHER:
+            gathered[-1] = replace(last, note=f"{last.note}, {one.note}")
+        else:
+            gathered.append(one)
+    return gathered
 
 
 def _attributes(table: str) -> dict[str, Attribute]:

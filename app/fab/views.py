@@ -40,7 +40,7 @@ from app.fab.filters import LARGEST, RESERVED, SIZES, ListQuery, read_query
 from app.fab.interface import Attribute, Kind, RecordInterface
 from app.fab.scope import requires, safe_next
 from app.fab.submit import Outcome, carry_out
-from app.fab.timeline import changed_since, timeline
+from app.fab.timeline import Happening, changed_since, timeline
 
 __all__ = ["Page", "RecordView", "RelatedList", "expose", "requires"]
 
@@ -437,12 +437,16 @@ class RecordView(_Commands, BaseCRUDView):
             self.show_template, title=f"{self.show_title} {title_of(record)}", view=self, record=record,
             fieldsets=[(title, [self.cell(record, a) for a in group]) for title, group in self.shown],
             related=[part for part in (self._related_part(record, r, actor) for r in self.related) if part],
-            sections=self.sections(record, actor), entries=timeline(record),
+            sections=self.sections(record, actor), entries=self.happenings(record),
             offers=self.workflow.offers(record, actor) if self.workflow else [],
             look=self.workflow.look(record) if self.workflow else None,
             can_edit=actor.may("update", self.resource) and bool(self.edit_columns) and bool(self.editable(record, actor)),
             can_delete=self.deletable(record, actor), **more,
         )  # fmt: skip
+
+    def happenings(self, record: Any) -> list[Happening]:
+        """The timeline of the record's page; override for a part with a page of its own."""
+        return timeline(record)
 
     def _related_part(self, record: Any, related: RelatedList, actor: Actor) -> dict[str, Any] | None:
         view = record_views()[related.view]

@@ -302,6 +302,8 @@ def print_the_pack(page: Page) -> None:
     assert len(marks) == len(set(marks)) == 18
     for number, sheet in enumerate(reader.pages, 1):
         assert f"Packpage{number}of{len(reader.pages)}" in re.sub(r"\s", "", sheet.extract_text())
+    page.click("main a:has-text('继续')")  # back to the case
+    expect(page.locator(".gj-timeline li").first).to_contain_text("F16-")
     text = text_of(pdf)
     for expected in (UNIT, OWNER, IN_WORDS, "窗台石材崩角", "代办燃气开通", "Packpage"):
         assert expected in text

@@ -237,8 +237,10 @@ def pack(session: Session, sheets: Iterable[Sheet], *, language: str, actor: Act
 
 
 @titled(_l("Printing of a pack"))
-def print_pack(run: Run, sheets: Sequence[tuple[str, int]], language: str, name: str) -> dict[str, Any]:
+def print_pack(run: Run, sheets: Sequence[tuple[str, int]], language: str, name: str, address: str = "") -> dict[str, Any]:
     """The job behind a pack: ``sheets`` are pairs of paper code and record id; the result is the job's file ``name``.
+
+    ``address``: the page to go on with afterwards.
 
     Every missing paper is issued in a step of its own, so a broken or cancelled job issues none twice.
     """
@@ -250,7 +252,7 @@ def print_pack(run: Run, sheets: Sequence[tuple[str, int]], language: str, name:
     pdf = pack(run.session, wanted, language=language, actor=run.actor)
     upload = FileStorage(io.BytesIO(pdf), filename=f"{name}.pdf")
     attach(run.session, run.job, upload, kind="result", actor=run.actor)
-    return {}
+    return {"address": address} if address else {}
 
 
 def reach_sheet(session: Session, code: str, record_id: int, *, actor: Actor) -> Sheet:

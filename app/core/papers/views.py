@@ -31,6 +31,7 @@ from app.fab import cells
 from app.fab.interface import RecordInterface
 from app.fab.scope import public, safe_next
 from app.fab.submit import carry_out
+from app.fab.timeline import Happening, entries_about
 from app.fab.views import Page, RecordView, expose, link_to_show
 
 COPY_OPEN = timedelta(minutes=15)
@@ -78,6 +79,9 @@ class PaperView(RecordView):
             "record_address": address(record.record_id) if address else "",
         }
         return [(_("Copies and standing"), "papers/standing.html", values)]
+
+    def happenings(self, record: Paper) -> list[Happening]:
+        return entries_about([record, *record.copies])
 
     @expose("/preview/<code>/<int:record_id>")
     def preview(self, code: str, record_id: int) -> Response:
@@ -157,17 +161,20 @@ class PaperView(RecordView):
         for code, record_id in sheets:
             services.reach_sheet(db.session, code, record_id, actor=actor)
         language, name = _language(request.form.get("language")), clean_name(request.form.get("name") or "pack")
+        back = safe_next(request.form.get("next"))
 
         def work() -> Any:
             if not sheets:
                 raise InvalidValue(_l("Choose at least one paper."))
-            return enqueue(db.session, "print_pack", actor=actor, sheets=sheets, language=language, name=name)
+            return enqueue(
+                db.session, "print_pack", actor=actor, sheets=sheets, language=language, name=name, address=back
+            )  # fmt: skip
 
         return self.command(
             work,
             done=_("The pack is being printed."),
             then=lambda job: url_for("JobPage.show", pk=job.id),
-            back=safe_next(request.form.get("next")),
+            back=back,
         )
 
     def _open_copy(self, work: Callable[[], PaperCopy]) -> Any:

@@ -411,7 +411,7 @@ class KeyHandover(CasePart):
     custody_reason: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Reason for custody")})
     custody_until: Mapped[date | None] = mapped_column(info={"label": _l("In custody until")})
     handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Collected at")})
-    issued_by_name: Mapped[str] = mapped_column(String(130), default="", info={"label": _l("Issued by")})
+    issued_by_name: Mapped[str] = mapped_column(String(130), default="", info={"label": _l("Handed out by")})
     note: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Note")})
 
     case: Mapped[MoveInCase] = relationship(foreign_keys="KeyHandover.case_id", back_populates="keys")
