@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection, joinedl
 from app.core.records.base import UtcDateTime
 from app.core.records.secrets import EncryptedText
 from app.extensions import db
+from app.fab.counting import count
 
 
 class Kind(StrEnum):
@@ -318,7 +319,7 @@ class RecordInterface(SQLAInterface):
 
     def count(self, clauses: Sequence[Any]) -> int:
         """Number of visible records that satisfy the clauses; no join, no order."""
-        return int(self.session.scalar(sa.select(sa.func.count(self.get_pk())).where(*clauses)) or 0)
+        return count(self.session, self.get_pk(), clauses)
 
     def page(
         self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], number: int, size: int,

@@ -444,7 +444,7 @@ class RecordView(_Commands, BaseCRUDView):
             can_delete=self.deletable(record, actor), **more,
         )  # fmt: skip
 
-    def happenings(self, record: Any) -> list[Happening]:
+    def happenings(self, record: Any) -> Sequence[Happening]:
         """The timeline of the record's page; override for a part with a page of its own."""
         return timeline(record)
 

@@ -232,6 +232,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_entry_actor_id"), ["actor_id"], unique=False)
+        batch_op.create_index("ix_audit_entry_newest", ["chain", "record_type", "id"], unique=False)
         batch_op.create_index("ix_audit_entry_record", ["record_type", "record_id", "id"], unique=False)
         batch_op.create_index("ix_audit_entry_subject", ["subject_type", "subject_id", "id"], unique=False)
 
@@ -1074,6 +1075,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_unit_building_id"), ["building_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_unit_entrance_id"), ["entrance_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_unit_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_unit_estate_id_gross_area", ["estate_id", "gross_area"], unique=False)
         batch_op.create_index("ix_unit_estate_id_number", ["estate_id", "number"], unique=False)
 
     op.create_table(
@@ -2344,6 +2346,7 @@ def downgrade() -> None:
     op.drop_table("bill")
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.drop_index("ix_unit_estate_id_number")
+        batch_op.drop_index("ix_unit_estate_id_gross_area")
         batch_op.drop_index(batch_op.f("ix_unit_estate_id"))
         batch_op.drop_index(batch_op.f("ix_unit_entrance_id"))
         batch_op.drop_index(batch_op.f("ix_unit_building_id"))
@@ -2457,6 +2460,7 @@ def downgrade() -> None:
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entry_subject")
         batch_op.drop_index("ix_audit_entry_record")
+        batch_op.drop_index("ix_audit_entry_newest")
         batch_op.drop_index(batch_op.f("ix_audit_entry_actor_id"))
 
     op.drop_table("audit_entry")

@@ -22,6 +22,7 @@ class AuditEntry(Model):
     __table_args__ = (
         UniqueConstraint("chain", "seq"),
         Index("ix_audit_entry_subject", "subject_type", "subject_id", "id"),
+        Index("ix_audit_entry_newest", "chain", "record_type", "id"),
         Index("ix_audit_entry_record", "record_type", "record_id", "id"),
     )
 

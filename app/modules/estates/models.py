@@ -130,6 +130,7 @@ class Unit(Record):
             name="areas_positive",
         ),
         Index("ix_unit_estate_id_number", "estate_id", "number"),
+        Index("ix_unit_estate_id_gross_area", "estate_id", "gross_area"),
     )
 
     building_id: Mapped[int] = within_estate("building", info={"label": _l("Building")})
