@@ -150,7 +150,11 @@ def visit(chromium: Browser, site: SimpleNamespace) -> Iterator[Visit]:
             problems.append(f"{place}: {text}")
 
     def open_page(username: str = "", *, phone: bool = False, **options: object) -> Page:
-        options = {"viewport": PHONE, "has_touch": True, "is_mobile": True} | options if phone else {"viewport": DESK} | options
+        options = (
+            {"viewport": PHONE, "has_touch": True, "is_mobile": True} | options
+            if phone
+            else {"viewport": DESK} | options
+        )
         context = chromium.new_context(base_url=site.address, locale="zh-CN", **options)
         contexts.append(context)
         context.on("page", watch)
