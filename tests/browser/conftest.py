@@ -155,7 +155,7 @@ def visit(chromium: Browser, site: SimpleNamespace) -> Iterator[Visit]:
             if phone
             else {"viewport": DESK} | options
         )
-        context = chromium.new_context(base_url=site.address, locale="zh-CN", **options)
+        context = chromium.new_context(base_url=site.address, locale="zh-CN", reduced_motion="reduce", **options)
         contexts.append(context)
         context.on("page", watch)
         page = context.new_page()
