@@ -25,6 +25,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     from app.fab.errors import install_error_pages
     from app.fab.security import Builder, SecurityManager
     from app.fab.theme import prepare_templates
+    from app.fab.translation import Catalogues
     from app.fab.views import LookupPage
 
     app.config.update(
@@ -46,6 +47,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
         leave_out_closed_routes(view, registry)
         builder.add_view_no_menu(view)
     babel = app.extensions["babel"]
+    app.extensions["guanjia.catalogues"] = Catalogues(babel.instance.domain_instance)
     babel.locale_selector, babel.timezone_selector = _language, _time_zone
 
     app.teardown_request(scope.leave_request)

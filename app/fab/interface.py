@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -162,13 +162,18 @@ def _options(owner: type, column: sa.Column[Any] | None) -> list[Option]:
         enum = _bare_type(column)
         given = enum.enum_class or dict(zip(enum.enums, enum.enums, strict=True))
     if isinstance(given, type) and issubclass(given, Enum):
-        return [Option(member, _title(member), getattr(member, "colour", "")) for member in given]
+        return _members(given)
     if callable(given):
         given = given()
     return [
         Option(value, said.title, said.colour) if hasattr(said, "colour") else Option(value, said)
         for value, said in (given.items() if isinstance(given, Mapping) else cast(Iterable[tuple[Any, Any]], given))
     ]
+
+
+@cache
+def _members(of: type[Enum]) -> list[Option]:
+    return [Option(member, _title(member), getattr(member, "colour", "")) for member in of]
 
 
 def _title(member: Enum) -> Any:

@@ -144,6 +144,7 @@ def enter_request() -> BaseResponse | None:
     g.user = g._login_user = STRANGER  # Flask-Login looks here before it would load anybody itself
     for remembered in ("csrf_token", "csrf_valid", "csp_nonce"):
         g.pop(remembered, None)
+    current_app.extensions["guanjia.catalogues"].as_default()
     static = request.endpoint is not None and request.endpoint.rpartition(".")[2] == "static"
     stack.enter_context(writing(request.method not in READING))
     request.get_data(parse_form_data=True)  # a slow upload must not hold the write lock that the person's look-up takes

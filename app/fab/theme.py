@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, url_for
+from flask import Flask, current_app, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
@@ -47,15 +47,18 @@ def _of(form: Any) -> Any:
 
 def icon(name: str, label: Any = "", extra: str = "") -> Markup:
     """An icon of the sprite; with ``label`` it speaks for itself, otherwise it is decoration."""
+    return _icon(name, str(label), extra, asset("vendor/icons.svg"))
+
+
+@lru_cache(maxsize=2000)
+def _icon(name: str, label: str, extra: str, sprite: str) -> Markup:
     said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon {}" {}><use href="{}#{}"></use></svg>').format(
-        extra, said, asset("vendor/icons.svg"), name
-    )
+    return Markup('<svg class="icon {}" {}><use href="{}#{}"></use></svg>').format(extra, said, sprite, name)
 
 
 def asset(name: str) -> str:
     """Address of a static file that changes with its content, so that browsers may keep it."""
-    return url_for("static", filename=name, v=_fingerprint(name))
+    return f"{request.script_root}{current_app.static_url_path}/{name}?v={_fingerprint(name)}"
 
 
 @cache

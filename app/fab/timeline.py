@@ -84,7 +84,12 @@ def _gathered(happenings: Iterable[Happening]) -> list[Happening]:
     gathered: list[Happening] = []
     for one in happenings:
         last = gathered[-1] if gathered else None
-        if last and last.icon in GATHERED and (last.who, last.what) == (one.who, one.what) and last.at - one.at < TOGETHER:
+        if (
+            last
+            and last.icon in GATHERED
+            and (last.who, last.what) == (one.who, one.what)
+            and last.at - one.at < TOGETHER
+        ):
             gathered[-1] = replace(last, note=f"{last.note}, {one.note}")
         else:
             gathered.append(one)

@@ -127,10 +127,12 @@ class Cell:
     attribute: Attribute
     html: Any
     empty: bool = False
+    said: str = ""
 
     @property
     def label(self) -> Any:
-        return self.attribute.label
+        """The attribute's label; ``said`` is it in the reader's language already."""
+        return self.said or self.attribute.label
 
 
 @dataclass(frozen=True)
@@ -311,16 +313,17 @@ class RecordView(_Commands, BaseCRUDView):
         column = self.datamodel.columns.get(name)
         return column.info.get("unit", "") if column is not None else ""
 
-    def cell(self, record: Any, attribute: Attribute, compact: bool = False) -> Cell:
+    def cell(self, record: Any, attribute: Attribute, compact: bool = False, said: str = "") -> Cell:
         """The attribute of a record as HTML; ``compact`` is how lists write days."""
         own = self.list_cell.get(attribute.name)
         value = own(record) if own else attribute.value(record)
         empty = value is None or value == ""
         address = address_of(value) if attribute.kind is Kind.REFERENCE and not own else None
-        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty)
+        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty, said)
 
     def lines(self, records: Iterable[Any], attributes: Sequence[Attribute]) -> list[Line]:
-        return [Line(r, self.address_of(r), [self.cell(r, a, compact=True) for a in attributes]) for r in records]
+        heads = [(attribute, str(attribute.label)) for attribute in attributes]
+        return [Line(r, self.address_of(r), [self.cell(r, a, True, said) for a, said in heads]) for r in records]
 
     @expose("/")
     @requires("read")
