@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, event, select, text
+from sqlalchemy import Engine, create_engine, event, select, text
 
 import config
 from bench.generate import fill
@@ -109,6 +109,7 @@ def measure(name: str, address: str, place: Path, units: int, persons: int) -> N
         db.session.commit()
         begun = time.perf_counter()
         fill(db.engine, estate_id, units=units, persons=persons)
+        settle(db.engine)
         print(f"\n{name}: {units:,} units and {persons:,} persons generated in {time.perf_counter() - begun:.0f} s")
         unit = db.session.scalars(select(Unit).order_by(Unit.id).offset(units // 2).limit(1)).one()
         person = db.session.scalars(select(Person).order_by(Person.id).offset(persons // 2).limit(1)).one()
@@ -146,6 +147,16 @@ def measure(name: str, address: str, place: Path, units: int, persons: int) -> N
     print(f"  memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
     with app.app_context():
         db.engine.dispose()
+
+
+def settle(engine: Engine) -> None:
+    """What the servers do by themselves in the minutes after a large load: planner statistics, visibility."""
+    from app.core.records.database import refresh_statistics
+
+    refresh_statistics(engine)
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
 
 
 def form_values(page: str) -> dict[str, str]:
