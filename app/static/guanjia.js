@@ -15,7 +15,7 @@
         box.focus();
         box.select();
       }
-    } else if (event.key === "Escape" && event.target.matches?.("[data-search-box]")) {
+    } else if (event.key === "Escape" && event.target.matches?.("[data-search-box], .gj-found *")) {
       event.target.blur();
     }
   });
