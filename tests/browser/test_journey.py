@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,17 +21,16 @@ AMOUNT = "¥732.40"  # 87.19 m² × 2.80 × 3 months
 IN_WORDS = "柒佰叁拾贰元肆角整"
 
 
-CLAUSES = ("MI-01", "MI-02", "MI-04", "MI-05", "MI-06", "MI-07", "MI-08", "MI-09", "MI-10", "MI-11")
-
-
-def keeps(test: Callable[..., None]) -> Callable[..., None]:
-    """Mark the journey with every clause it walks through."""
-    for clause in CLAUSES:
-        test = pytest.mark.clause(clause)(test)
-    return test
-
-
-@keeps
+@pytest.mark.clause("MI-01")
+@pytest.mark.clause("MI-02")
+@pytest.mark.clause("MI-04")
+@pytest.mark.clause("MI-05")
+@pytest.mark.clause("MI-06")
+@pytest.mark.clause("MI-07")
+@pytest.mark.clause("MI-08")
+@pytest.mark.clause("MI-09")
+@pytest.mark.clause("MI-10")
+@pytest.mark.clause("MI-11")
 def test_from_the_workbook_to_the_pack(visit: Visit) -> None:
     import_the_workbook(visit("admin"))
     reception = visit("reception")
