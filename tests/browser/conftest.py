@@ -14,10 +14,11 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import config
@@ -142,14 +143,15 @@ def visit(chromium: Browser, site: SimpleNamespace) -> Iterator[Visit]:
 
     def watch(page: Page) -> None:
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
-        page.on("console", lambda said: said.type == "error" and note(said.text, said.location.get("url", "")))
+        page.on("console", note)
 
-    def note(text: str, place: str) -> None:
+    def note(said: ConsoleMessage) -> None:
+        place = said.location.get("url", "")
         # 422: a form that came back with something to correct; the browser asks for an icon beside a PDF
-        if "status of 422" not in text and not place.endswith("/favicon.ico"):
-            problems.append(f"{place}: {text}")
+        if said.type == "error" and "status of 422" not in said.text and not place.endswith("/favicon.ico"):
+            problems.append(f"{place}: {said.text}")
 
-    def open_page(username: str = "", *, phone: bool = False, **options: object) -> Page:
+    def open_page(username: str = "", *, phone: bool = False, **options: Any) -> Page:
         options = (
             {"viewport": PHONE, "has_touch": True, "is_mobile": True} | options
             if phone
