@@ -237,7 +237,9 @@ def pack(session: Session, sheets: Iterable[Sheet], *, language: str, actor: Act
 
 
 @titled(_l("Printing of a pack"))
-def print_pack(run: Run, sheets: Sequence[tuple[str, int]], language: str, name: str, address: str = "") -> dict[str, Any]:
+def print_pack(
+    run: Run, sheets: Sequence[tuple[str, int]], language: str, name: str, address: str = ""
+) -> dict[str, Any]:
     """The job behind a pack: ``sheets`` are pairs of paper code and record id; the result is the job's file ``name``.
 
     ``address``: the page to go on with afterwards.
