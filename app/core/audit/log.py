@@ -175,18 +175,20 @@ class BrokenLink:
 
 def verify(session: Session) -> BrokenLink | None:
     """Walk every chain and return the first broken link, or nothing when all entries are intact."""
-    for head in session.execute(select(AuditChain.chain, AuditChain.seq, AuditChain.hash).order_by(AuditChain.chain)):
-        previous, expected = "", 1
-        rows = session.execute(
-            select(AuditEntry.__table__).where(AuditEntry.chain == head.chain).order_by(AuditEntry.seq),
-            execution_options={"yield_per": 2000},
-        )
+    heads = session.execute(select(AuditChain.chain, AuditChain.seq, AuditChain.hash).order_by(AuditChain.chain)).all()
+    return next(filter(None, (_verify_chain(session, *head) for head in heads)), None)
+
+
+def _verify_chain(session: Session, chain: int, length: int, last_hash: str) -> BrokenLink | None:
+    previous, expected = "", 1
+    entries = select(AuditEntry.__table__).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)
+    with session.execute(entries, execution_options={"yield_per": 2000}) as rows:
         for row in rows.mappings():
             if row["seq"] != expected:
-                return BrokenLink(row["id"], head.chain, expected, "missing")
+                return BrokenLink(row["id"], chain, expected, "missing")
             if row["previous_hash"] != previous or row["hash"] != _digest(dict(row)):
-                return BrokenLink(row["id"], head.chain, expected, "altered")
+                return BrokenLink(row["id"], chain, expected, "altered")
             previous, expected = row["hash"], expected + 1
-        if head.seq != expected - 1 or head.hash != previous:
-            return BrokenLink(None, head.chain, expected, "missing")
+    if length != expected - 1 or last_hash != previous:
+        return BrokenLink(None, chain, expected, "missing")
     return None
