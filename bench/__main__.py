@@ -164,7 +164,9 @@ def form_values(page: str) -> dict[str, str]:
     from bs4 import BeautifulSoup
 
     form = max(BeautifulSoup(page, "html.parser").find_all("form"), key=lambda f: len(f.find_all(["input", "select"])))
-    values = {i["name"]: i.get("value", "") for i in form.find_all("input") if i.get("name") and i.get("type") != "checkbox"}
+    values = {
+        i["name"]: i.get("value", "") for i in form.find_all("input") if i.get("name") and i.get("type") != "checkbox"
+    }
     for choice in form.find_all("select"):
         chosen = choice.find("option", selected=True)
         values[choice["name"]] = chosen.get("value", "") if chosen else ""

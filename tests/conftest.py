@@ -121,7 +121,9 @@ def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         outer = connection.begin()
         usual, here = Session.get_bind, threading.get_ident()
         monkeypatch.setattr(  # a server or worker that a browser test left running keeps its own database
-            Session, "get_bind", lambda self, *a, **k: connection if threading.get_ident() == here else usual(self, *a, **k)
+            Session,
+            "get_bind",
+            lambda self, *a, **k: connection if threading.get_ident() == here else usual(self, *a, **k),
         )
         db.session.configure(join_transaction_mode="create_savepoint")  # commits and rollbacks stay inside
         with acting(system_actor(estate_id=1)):

@@ -70,7 +70,10 @@ def draw(page: Page, root: str) -> None:
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     assert box
-    points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in ((0.2, 0.7), (0.4, 0.2), (0.5, 0.8), (0.8, 0.3))]
+    points = [
+        (box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        for x, y in ((0.2, 0.7), (0.4, 0.2), (0.5, 0.8), (0.8, 0.3))
+    ]
     page.mouse.move(*points[0])
     page.mouse.down()
     for x, y in points[1:]:

@@ -17,7 +17,8 @@ from app.modules.people.models import Person
 
 def entries(session: Session, record: object) -> list[AuditEntry]:
     found = select(AuditEntry).where(
-        AuditEntry.record_type == record.__tablename__, AuditEntry.record_id == record.id  # type: ignore[attr-defined]
+        AuditEntry.record_type == record.__tablename__,
+        AuditEntry.record_id == record.id,  # type: ignore[attr-defined]
     )
     return list(session.scalars(found.order_by(AuditEntry.id)))
 

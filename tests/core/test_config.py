@@ -38,7 +38,11 @@ def test_settings_come_from_the_environment() -> None:
 @pytest.mark.slow
 def test_the_program_stops_with_one_line() -> None:
     done = subprocess.run(
-        [sys.executable, "run.py", "serve"], cwd=config.ROOT, env={**os.environ, "GUANJIA_PROT": "1"}, capture_output=True, text=True
+        [sys.executable, "run.py", "serve"],
+        cwd=config.ROOT,
+        env={**os.environ, "GUANJIA_PROT": "1"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1

@@ -50,7 +50,9 @@ def test_every_way_of_reading_stays_in_the_estate(session: Session, units: dict[
         assert session.query(Unit).count() == 1
         assert session.get(Unit, foreign, populate_existing=True) is None
         assert [e.id for e in session.scalars(select(Estate))] == [HERE]
-        assert session.scalars(select(Unit).options(joinedload(Unit.building))).unique().one().building.estate_id == HERE
+        assert (
+            session.scalars(select(Unit).options(joinedload(Unit.building))).unique().one().building.estate_id == HERE
+        )
 
 
 def test_bulk_statements_stay_in_the_estate(session: Session, units: dict[int, Unit], local: Actor) -> None:
@@ -67,7 +69,12 @@ def test_statements_that_cannot_be_limited_are_refused(session: Session, units: 
 
 def test_reading_records_needs_somebody_who_acts(session: Session, units: dict[int, Unit]) -> None:
     with acting(None):  # type: ignore[arg-type]
-        for statement in (select(Unit), select(func.count()).select_from(Unit), select(Estate), update(Unit).values(note="x")):
+        for statement in (
+            select(Unit),
+            select(func.count()).select_from(Unit),
+            select(Estate),
+            update(Unit).values(note="x"),
+        ):
             with pytest.raises(NoActor):
                 session.execute(statement)
 

@@ -6,14 +6,24 @@ import pytest
 
 from app.fab.interface import Kind
 
-NEW = {"code": "A1", "name": "Cup", "shelf_id": 1, "ware": "cup", "price": "12.50", "weight": 300, "seen_at": "2026-03-02T14:45:00+08:00"}
+NEW = {
+    "code": "A1",
+    "name": "Cup",
+    "shelf_id": 1,
+    "ware": "cup",
+    "price": "12.50",
+    "weight": 300,
+    "seen_at": "2026-03-02T14:45:00+08:00",
+}
 
 
 @pytest.fixture
 def caller_of(shop):
     def log_in(username):
         client = shop.test_client()
-        token = client.post("/api/v1/security/login", json={"username": username, "password": "correct-horse-9"}).json["access_token"]
+        token = client.post("/api/v1/security/login", json={"username": username, "password": "correct-horse-9"}).json[
+            "access_token"
+        ]
         client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return client
 
@@ -33,7 +43,11 @@ def test_records_are_created_read_listed_and_updated(caller_of, stock, item_of):
     caller = caller_of("manager")
     made = caller.post("/api/v1/toys/", json=NEW)
     assert made.status_code == 201
-    assert made.json["price"] == "12.50" and made.json["seen_at"] == "2026-03-02T06:45:00+00:00" and made.json["fragile"] is True
+    assert (
+        made.json["price"] == "12.50"
+        and made.json["seen_at"] == "2026-03-02T06:45:00+00:00"
+        and made.json["fragile"] is True
+    )
     read = caller.get(made.location)
     assert read.json == made.json
     found = caller.get("/api/v1/toys/?code=A&price.from=12").json
@@ -52,7 +66,14 @@ def test_refusals_are_problem_details(caller_of, stock, shop):
     refused(caller.post("/api/v1/toys/", json={"code": "A2"}), 422, "shelf_id", "ware")
     refused(caller.post("/api/v1/toys/", json={**NEW, "code": "A2", "shelf_id": 3}), 422, "shelf_id")
     refused(caller.post("/api/v1/toys/", json={**NEW, "code": "A2", "weight": 1.5}), 422, "weight")
-    for body in ({**NEW, "state": "sold"}, {**NEW, "estate_id": 2}, {**NEW, "x": 1}, [], {**NEW, "code": ["A"]}, {**NEW, "fragile": "no"}):
+    for body in (
+        {**NEW, "state": "sold"},
+        {**NEW, "estate_id": 2},
+        {**NEW, "x": 1},
+        [],
+        {**NEW, "code": ["A"]},
+        {**NEW, "fragile": "no"},
+    ):
         refused(caller.post("/api/v1/toys/", json=body), 400)
     refused(caller.post("/api/v1/toys/", data="{", content_type="application/json"), 400)
     refused(caller.patch(f"/api/v1/toys/{pk}", json={"name": "x"}), 400)

@@ -125,7 +125,9 @@ def test_the_summary_of_mistakes_is_focused_and_leads_to_the_fields(page, stock)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/toys/?ware=cup", "/toys/?code=nothing", "/toys/new?submit", "/toys/{pk}", "/toys/{pk}/edit"])
+@pytest.mark.parametrize(
+    "path", ["/toys/?ware=cup", "/toys/?code=nothing", "/toys/new?submit", "/toys/{pk}", "/toys/{pk}/edit"]
+)
 def test_axe_finds_nothing_serious(page, stock, path, theme):
     pk = stock("A1", name="Old")
     page.evaluate("theme => localStorage.setItem('theme', theme)", theme)
@@ -135,7 +137,9 @@ def test_axe_finds_nothing_serious(page, stock, path, theme):
     page.wait_for_timeout(300)
     found = Axe().run(page).response["violations"]
     serious = [v for v in found if v["impact"] in {"serious", "critical"}]
-    assert not serious, [(v["id"], [n["html"][:150] + n["failureSummary"][:200] for n in v["nodes"]][:3]) for v in serious]
+    assert not serious, [
+        (v["id"], [n["html"][:150] + n["failureSummary"][:200] for n in v["nodes"]][:3]) for v in serious
+    ]
 
 
 @pytest.mark.parametrize("path", ["/toys/", "/toys/new", "/toys/{pk}", "/toys/{pk}/edit"])

@@ -53,7 +53,9 @@ def stock_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamesp
         for model in (StockShelf, StockToy):
             model.__table__.create(db.engine)
         db.session.add_all([StockShelf(code=f"S{n:03}") for n in range(300)])
-        db.session.add_all([StockToy(code=c, fragile=True, shelf_id=n + 1) for n, c in enumerate(["A1", "A2", "B1", "B2"])])
+        db.session.add_all(
+            [StockToy(code=c, fragile=True, shelf_id=n + 1) for n, c in enumerate(["A1", "A2", "B1", "B2"])]
+        )
         db.session.commit()
         builder = AppBuilder(app, db.session)
         builder.sm.has_access = lambda *arguments: True

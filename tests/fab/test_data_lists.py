@@ -22,9 +22,19 @@ def codes(page: str) -> list[str]:
 
 @pytest.fixture
 def three(stock):
-    stock("A1", name="Blue cup", price=Decimal("1.50"), weight=10, bought_on=sa.func.date("2026-01-05"), fragile=True, ware="cup")
+    stock(
+        "A1",
+        name="Blue cup",
+        price=Decimal("1.50"),
+        weight=10,
+        bought_on=sa.func.date("2026-01-05"),
+        fragile=True,
+        ware="cup",
+    )
     seen_at = moment("2026-02-01T23:30+08:00")
-    stock("A2", name="Red plate", price=Decimal("20"), weight=20, seen_at=seen_at, fragile=False, ware="plate", shelf_id=2)
+    stock(
+        "A2", name="Red plate", price=Decimal("20"), weight=20, seen_at=seen_at, fragile=False, ware="plate", shelf_id=2
+    )
     stock("A3", name="50% off_cup", price=Decimal("300"), weight=None, phone="13812345678", ware="cup")
 
 
@@ -167,7 +177,10 @@ def test_a_form_stays_small_whatever_its_reference_points_at(browser_of, shop, t
     with shop.app_context(), acting(system_actor(estate_id=1)):
         db.session.execute(
             sa.insert(toys.Shelf.__table__),
-            [{"estate_id": 1, "code": f"S{n:05}", "created_at": stamp, "changed_at": stamp, "version": 1} for n in range(20000)],
+            [
+                {"estate_id": 1, "code": f"S{n:05}", "created_at": stamp, "changed_at": stamp, "version": 1}
+                for n in range(20000)
+            ],
         )
         db.session.commit()
     try:
@@ -180,7 +193,9 @@ def test_a_form_stays_small_whatever_its_reference_points_at(browser_of, shop, t
             assert time.perf_counter() - started < 1
     finally:
         with shop.app_context(), acting(system_actor()):
-            db.session.execute(sa.delete(toys.Shelf).where(toys.Shelf.code.startswith("S0") | toys.Shelf.code.startswith("S1")))
+            db.session.execute(
+                sa.delete(toys.Shelf).where(toys.Shelf.code.startswith("S0") | toys.Shelf.code.startswith("S1"))
+            )
             db.session.commit()
 
 
@@ -241,6 +256,7 @@ def test_page_1000_of_200_000_is_as_quick_as_the_first(shop, toys, stock):
     person = Actor(user_id=1, name="x", estates=frozenset({1}), estate_id=1)
     view = shop.extensions["guanjia.record_views"]["ToyItemView"]
     with shop.test_request_context(), acting(person):
+
         def read(page: int) -> float:
             best = 9.0
             for _ in range(5):
@@ -275,14 +291,19 @@ def test_columns_can_be_chosen_and_exports_follow(browser_of, stock):
     clerk = browser_of("manager")
     page = clerk.get("/toys/?columns=weight&columns=code&columns=nothing").text
     assert page.count("<th scope") == 2 and "77" in page and "Blue cup" not in page.split("<tbody>")[1]
-    assert clerk.get("/toys/export.csv?columns=code&columns=weight").text.lstrip("\ufeff").splitlines() == ["Code,Weight", "A1,77"]
+    assert clerk.get("/toys/export.csv?columns=code&columns=weight").text.lstrip("\ufeff").splitlines() == [
+        "Code,Weight",
+        "A1,77",
+    ]
     assert clerk.get("/toys/?columns=nothing").text.count("<th scope") == 13
 
 
 def test_a_view_is_saved_shared_with_a_role_used_and_deleted(browser_of, stock, shop):
     manager, clerk, neighbour = browser_of("manager"), browser_of("receptionist"), browser_of("neighbour")
     assert manager.post("/toys/views", data={"title": " ", "query": "x"}).status_code == 422
-    assert manager.post("/toys/views", data={"title": "Cups", "query": "ware=cup", "role": "cashier"}).status_code == 422
+    assert (
+        manager.post("/toys/views", data={"title": "Cups", "query": "ware=cup", "role": "cashier"}).status_code == 422
+    )
     page = manager.post("/toys/views", data={"title": "Cups", "query": "ware=cup&sort=-code", "role": "manager"}).text
     assert 'href="/toys/?ware=cup&amp;sort=-code"' in page
     manager.post("/toys/views", data={"title": "Cups", "query": "ware=plate"})  # the same name replaces

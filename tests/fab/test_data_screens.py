@@ -7,7 +7,15 @@ from decimal import Decimal
 
 
 def form(**changes: object) -> dict[str, object]:
-    filled = {"code": "A1", "name": "Blue cup", "shelf_id": "1", "ware": "cup", "price": "12.50", "weight": "300", "note": ""}
+    filled = {
+        "code": "A1",
+        "name": "Blue cup",
+        "shelf_id": "1",
+        "ware": "cup",
+        "price": "12.50",
+        "weight": "300",
+        "note": "",
+    }
     return {k: v for k, v in {**filled, **changes}.items() if v is not None}
 
 
@@ -33,7 +41,9 @@ def test_a_record_is_entered_shown_changed_and_deleted(browser_of, stock, item_o
 
 def test_every_mistake_is_said_beside_its_field_and_nothing_typed_is_lost(browser_of, stock, item_of):
     clerk = browser_of("manager")
-    answer = clerk.post("/toys/new", data=form(code="", price="1.234", weight="heavy", bought_on="yesterday", note="keep me"))
+    answer = clerk.post(
+        "/toys/new", data=form(code="", price="1.234", weight="heavy", bought_on="yesterday", note="keep me")
+    )
     assert answer.status_code == 422
     page = answer.text
     for sentence in ("“Code” must be filled in.", "At most 2 decimals.", "Write a whole number.", "Write the day as"):
@@ -153,11 +163,21 @@ def test_deleting_is_a_post_and_refused_while_something_points_at_the_record(bro
 def test_actions_and_downloads_of_the_framework_have_no_address(browser_of, stock, shop):
     pk = stock("A1")
     clerk = browser_of("manager")
-    for address in (f"/toys/action/sell/{pk}", "/toys/action_post", "/toys/download/x.txt", "/toys/list/", f"/toys/show/{pk}"):
+    for address in (
+        f"/toys/action/sell/{pk}",
+        "/toys/action_post",
+        "/toys/download/x.txt",
+        "/toys/list/",
+        f"/toys/show/{pk}",
+    ):
         assert clerk.get(address).status_code == 404
         assert clerk.post(address).status_code == 404
-    assert not {r.endpoint for r in shop.url_map.iter_rules() if r.endpoint.endswith((".action", ".action_post", ".download"))}
-    get_only = [r for r in shop.url_map.iter_rules() if r.endpoint.endswith((".delete", ".transition")) and "GET" in r.methods]
+    assert not {
+        r.endpoint for r in shop.url_map.iter_rules() if r.endpoint.endswith((".action", ".action_post", ".download"))
+    }
+    get_only = [
+        r for r in shop.url_map.iter_rules() if r.endpoint.endswith((".delete", ".transition")) and "GET" in r.methods
+    ]
     assert not get_only
 
 
@@ -198,7 +218,12 @@ def test_rights_and_estate_decide_what_exists(browser_of, stock):
 
 def test_numbers_no_record_can_have_are_simply_not_there(browser_of, stock):
     clerk = browser_of("manager")
-    for address in ("/toys/99999999999999999999", "/toys/99999999999999999999/edit", "/toys/2147483648", "/api/v1/toys/2147483648"):
+    for address in (
+        "/toys/99999999999999999999",
+        "/toys/99999999999999999999/edit",
+        "/toys/2147483648",
+        "/api/v1/toys/2147483648",
+    ):
         assert clerk.get(address).status_code == 404
     answer = clerk.post("/toys/new", data=form(shelf_id="99999999999999999999", weight="99999999999"))
     assert answer.status_code == 422

@@ -159,7 +159,13 @@ def test_a_concluded_round_and_a_withdrawn_case_do_not_change(session):
         inspection.judge(session, done.round.items[0], result=ItemResult.FAIL, actor=make.SYSTEM)
     with pytest.raises(InvalidValue):
         inspection.describe_round(
-            session, done.round, inspected_on=done.round.inspected_on, weather="Rain", builder="", owner_remarks="", actor=make.SYSTEM
+            session,
+            done.round,
+            inspected_on=done.round.inspected_on,
+            weather="Rain",
+            builder="",
+            owner_remarks="",
+            actor=make.SYSTEM,
         )
     withdrawn = at_inspection(session)
     make.move(session, withdrawn, "withdraw", reason="Sold.")
@@ -190,7 +196,9 @@ def test_what_a_conclusion_needs_is_said(session):
     with pytest.raises(Blocked) as refused:
         make.move(session, case, "accept")
     said = " ".join(refused.value.reasons)
-    assert "have no result yet" in said and "water meter" in said and "electricity meter" in said and "not signed" in said
+    assert (
+        "have no result yet" in said and "water meter" in said and "electricity meter" in said and "not signed" in said
+    )
     finish(session, case)
     with pytest.raises(Blocked) as refused:
         make.move(session, case, "accept")
@@ -306,7 +314,9 @@ def meter(session):
 
 
 def read(session: Any, meter: Any, value: str, at: Any) -> Any:
-    return record_reading(session, meter, value=Decimal(value), read_at=at, source=ReadingSource.BASE, actor=make.SYSTEM)
+    return record_reading(
+        session, meter, value=Decimal(value), read_at=at, source=ReadingSource.BASE, actor=make.SYSTEM
+    )
 
 
 @pytest.mark.clause("MI-10")
@@ -314,7 +324,11 @@ def test_a_meter_never_runs_backwards(session, meter):
     moment = now()
     read(session, meter, "10", moment - timedelta(days=2))
     read(session, meter, "20.5", moment)
-    for value, at in (("9.99", moment - timedelta(days=1)), ("21", moment - timedelta(days=1)), ("20.4", moment + timedelta(days=1))):
+    for value, at in (
+        ("9.99", moment - timedelta(days=1)),
+        ("21", moment - timedelta(days=1)),
+        ("20.4", moment + timedelta(days=1)),
+    ):
         with pytest.raises(InvalidValue):
             read(session, meter, value, at)
     for value in ("-1", "100000"):

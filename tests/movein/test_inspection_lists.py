@@ -69,7 +69,9 @@ def test_a_defect_is_reported_with_photo_and_looked_at_again(session, client_of,
     assert "Report as rectified" in shown
     day = estate_today(session, 1)
     data = {"fixed_on": str(day), "photo": photo()}
-    assert technician.post(f"/defects/{defect.id}/fixed", data=data, content_type="multipart/form-data").status_code == 302
+    assert (
+        technician.post(f"/defects/{defect.id}/fixed", data=data, content_type="multipart/form-data").status_code == 302
+    )
     assert (defect.state, defect.fixed_on) == (DefectState.FIXED, day) and len(attachments_of(session, defect)) == 1
     assert technician.post(f"/defects/{defect.id}/verify", data={"outcome": "pass"}).status_code == 404
     inspector.post(f"/defects/{defect.id}/verify", data={"outcome": "fail", "note": "Still hollow"})
@@ -106,8 +108,12 @@ def test_the_work_list_shows_open_work_and_mine(session, client_of, service):
     technician = client_of("technician")
     shown = text_of(technician.get("/entrusted-services/"))
     assert service.title_en in shown and "Windows" in shown
-    assert service.title_en in text_of(technician.get(f"/entrusted-services/?assignee_id={service.assignee_id}&state=open"))
-    assert "Windows" not in text_of(technician.get(f"/entrusted-services/?assignee_id={service.assignee_id + 1}&state=open"))
+    assert service.title_en in text_of(
+        technician.get(f"/entrusted-services/?assignee_id={service.assignee_id}&state=open")
+    )
+    assert "Windows" not in text_of(
+        technician.get(f"/entrusted-services/?assignee_id={service.assignee_id + 1}&state=open")
+    )
 
 
 @pytest.mark.clause("MI-09")
@@ -128,14 +134,18 @@ def test_a_service_is_finished_with_its_result(session, client_of, service):
 def test_collecting_utility_payments_costs_nothing(session, client_of):
     case = make.new_case(session)
     account = colleagues(session, 1)[0]
-    collected = next(e for e in inspection.items_of(session, "entrusted_services") if e.data["handling_fee"] == "forbidden")
+    collected = next(
+        e for e in inspection.items_of(session, "entrusted_services") if e.data["handling_fee"] == "forbidden"
+    )
     service = entrust(session, case, code=collected.code, assignee_id=account.id, actor=make.SYSTEM)
     session.commit()
     client = client_of("receptionist")
     assert 'name="fee"' not in text_of(client.get(f"/entrusted-services/{service.id}"))
     refused = client.post(f"/entrusted-services/{service.id}/finish", data={"result": "Paid", "fee": "5"})
     assert refused.status_code == 422 and "art. 44" in refused.get_data(as_text=True)
-    assert client.post(f"/entrusted-services/{service.id}/cancel", data={"reason": "No longer wanted"}).status_code == 302
+    assert (
+        client.post(f"/entrusted-services/{service.id}/cancel", data={"reason": "No longer wanted"}).status_code == 302
+    )
     assert service.state == ServiceState.CANCELLED
 
 
@@ -210,7 +220,16 @@ def test_buttons_change_the_structure():
     change(text, "section:")
     assert text["sections"][0]["table"] is None and len(text["sections"]) == 2
     before = str(text)
-    nothing = ("", "up:sections.0", "remove:sections.9", "row:sections.0", "down:x.y", "remove:sections", "x:sections.0", "paragraph:a.b")
+    nothing = (
+        "",
+        "up:sections.0",
+        "remove:sections.9",
+        "row:sections.0",
+        "down:x.y",
+        "remove:sections",
+        "x:sections.0",
+        "paragraph:a.b",
+    )
     for nonsense in nothing:
         change(text, nonsense)
     assert str(text) == before
@@ -244,7 +263,9 @@ def test_a_faulty_text_comes_back_with_the_place(session, client_of, edited):
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422 and "section 1, heading has no text in English" in text and "保留这句话" in text
     edited["sections"][0]["heading"]["en"] = "Duties {{ password }}"
-    assert "password" in client.post("/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "save"}).get_data(as_text=True)
+    assert "password" in client.post(
+        "/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "save"}
+    ).get_data(as_text=True)
     assert len(versions(session)) == 1
 
 
@@ -252,7 +273,9 @@ def test_a_faulty_text_comes_back_with_the_place(session, client_of, edited):
 def test_what_is_edited_is_previewed_without_being_stored(session, client_of, edited):
     client = client_of("manager")
     edited["title"]["en"] = "Preview of a pledge"
-    answer = client.post("/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "preview", "language": "en"})
+    answer = client.post(
+        "/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "preview", "language": "en"}
+    )
     assert answer.status_code == 200 and answer.mimetype == "application/pdf"
     with pikepdf.open(io.BytesIO(answer.data)) as pdf:
         assert len(pdf.pages) >= 1 and "Preview of a pledge" in str(pdf.docinfo["/Title"])
@@ -262,7 +285,9 @@ def test_what_is_edited_is_previewed_without_being_stored(session, client_of, ed
 
 
 def test_the_buttons_redraw_the_editor(client_of, edited):
-    answer = client_of("manager").post("/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "section:"})
+    answer = client_of("manager").post(
+        "/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "section:"}
+    )
     assert f'name="sections.{len(edited["sections"])}.heading.zh"' in text_of(answer)
 
 
@@ -270,7 +295,10 @@ def test_the_buttons_redraw_the_editor(client_of, edited):
 def test_others_read_the_texts_but_do_not_change_them(session, client_of, edited, username):
     client = client_of(username)
     assert 'value="publish"' not in text_of(client.get("/standing-texts/F07"))
-    assert client.post("/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "publish"}).status_code == 404
+    assert (
+        client.post("/standing-texts/F07", data={**fields_of(edited), "newest": "1", "do": "publish"}).status_code
+        == 404
+    )
     assert client.get("/standing-texts/F99").status_code == 404
     assert len(versions(session)) == 1
 
@@ -279,7 +307,9 @@ def test_others_read_the_texts_but_do_not_change_them(session, client_of, edited
 
 
 def entry(session: Any, list_name: str, code: str) -> MoveInItem:
-    return session.scalar(select(MoveInItem).where(MoveInItem.list_name == list_name, MoveInItem.code == code, MoveInItem.estate_id == 1))
+    return session.scalar(
+        select(MoveInItem).where(MoveInItem.list_name == list_name, MoveInItem.code == code, MoveInItem.estate_id == 1)
+    )
 
 
 @pytest.mark.clause("MI-11")
@@ -291,16 +321,31 @@ def test_a_limit_is_changed_and_counts_from_then_on(session, client_of):
     client = client_of("manager")
     shown = text_of(client.get(f"/move-in-lists/{limit.id}/edit"))
     assert "days: 15" in shown
-    form = {"seq": limit.seq, "title_zh": limit.title_zh, "title_en": limit.title_en, "active": "y", "version": limit.version}
+    form = {
+        "seq": limit.seq,
+        "title_zh": limit.title_zh,
+        "title_en": limit.title_en,
+        "active": "y",
+        "version": limit.version,
+    }
     assert client.post(f"/move-in-lists/{limit.id}/edit", data={**form, "data": "days: 20"}).status_code == 302
     item = next(i for i in case.round.items if i.item == "wall_crack")
     assert inspection.limits_of(session, item)["minor"] == 20
 
 
-@pytest.mark.parametrize("data", ["days: soon", "days: -1", "days: 9999", "hours: 3", "- a\n- b", "{", "", "days: 3\nmore: 1"])
+@pytest.mark.parametrize(
+    "data", ["days: soon", "days: -1", "days: 9999", "hours: 3", "- a\n- b", "{", "", "days: 3\nmore: 1"]
+)
 def test_data_that_does_not_fit_the_list_is_refused(session, client_of, data):
     limit = entry(session, "limits", "surfaces")
-    form = {"seq": limit.seq, "title_zh": limit.title_zh, "title_en": limit.title_en, "active": "y", "version": limit.version, "data": data}
+    form = {
+        "seq": limit.seq,
+        "title_zh": limit.title_zh,
+        "title_en": limit.title_en,
+        "active": "y",
+        "version": limit.version,
+        "data": data,
+    }
     assert client_of("manager").post(f"/move-in-lists/{limit.id}/edit", data=form).status_code == 422
     session.expire_all()
     assert limit.data == {"days": 15}
@@ -309,7 +354,14 @@ def test_data_that_does_not_fit_the_list_is_refused(session, client_of, data):
 def test_a_check_item_is_added_to_the_matrix(session, client_of):
     pattern = entry(session, "check_items", "wall_crack")
     client = client_of("manager")
-    form = {"list_name": "check_items", "code": "wall_tiles", "seq": 99, "title_zh": "墙砖", "title_en": "Wall tiles", "active": "y"}
+    form = {
+        "list_name": "check_items",
+        "code": "wall_tiles",
+        "seq": 99,
+        "title_zh": "墙砖",
+        "title_en": "Wall tiles",
+        "active": "y",
+    }
     strange = written({**pattern.data, "trade": "magic"})
     assert client.post("/move-in-lists/new", data={**form, "data": strange}).status_code == 422
     assert client.post("/move-in-lists/new", data={**form, "data": written(pattern.data)}).status_code == 302

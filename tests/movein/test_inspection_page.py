@@ -62,8 +62,17 @@ def test_a_round_starts_on_the_page(session, client_of):
     assert "Start the inspection" in page(client, case)
     future = post(client, case, "start", {"inspected_on": "2999-01-01", "weather": "Sunny"})
     assert future.status_code == 422 and 'value="Sunny"' in future.get_data(as_text=True)
-    assert post(client, case, "start", {"inspected_on": "2026-01-05", "weather": "Rain", "builder": "Build Ltd."}).status_code == 302
-    assert (case.round.weather, case.round.builder, str(case.round.inspected_on)) == ("Rain", "Build Ltd.", "2026-01-05")
+    assert (
+        post(
+            client, case, "start", {"inspected_on": "2026-01-05", "weather": "Rain", "builder": "Build Ltd."}
+        ).status_code
+        == 302
+    )
+    assert (case.round.weather, case.round.builder, str(case.round.inspected_on)) == (
+        "Rain",
+        "Build Ltd.",
+        "2026-01-05",
+    )
     shown = page(client, case)
     assert shown.count('class="ins-row"') == len(case.round.items)
 
@@ -144,15 +153,26 @@ def test_the_rest_of_a_space_passes(session, client_of, case):
 @pytest.mark.clause("MI-11")
 def test_a_defect_with_photos(session, client_of, case):
     client, item = client_of("inspector"), next(i for i in case.round.items if i.item == "sockets")
-    sheet = client.get(f"/move-ins/{case.id}/inspection/items/{item.id}", headers={"HX-Request": "true"}).get_data(as_text=True)
+    sheet = client.get(f"/move-ins/{case.id}/inspection/items/{item.id}", headers={"HX-Request": "true"}).get_data(
+        as_text=True
+    )
     assert "<html" not in sheet
-    days = {severity: re.search(rf'value="{severity}" data-due="([\d-]+)"', sheet)[1] for severity in ("minor", "structural")}
+    days = {
+        severity: re.search(rf'value="{severity}" data-due="([\d-]+)"', sheet)[1]
+        for severity in ("minor", "structural")
+    }
     assert days["structural"] == str(case.round.inspected_on) and days["minor"] > days["structural"]
-    data = defect_fields(position="left of the sink", party_name="Build Ltd.", photo=[photo("插座.jpg"), photo("b.jpg")])
+    data = defect_fields(
+        position="left of the sink", party_name="Build Ltd.", photo=[photo("插座.jpg"), photo("b.jpg")]
+    )
     answer = post(client, case, f"items/{item.id}", data, content_type="multipart/form-data")
     assert answer.status_code == 302 and answer.location.endswith(f"#item-{item.id}")
     (defect,) = case.defects
-    assert (defect.description, defect.position, str(defect.due_on)) == ("Crack over the door", "left of the sink", days["minor"])
+    assert (defect.description, defect.position, str(defect.due_on)) == (
+        "Crack over the door",
+        "left of the sink",
+        days["minor"],
+    )
     assert item.result == ItemResult.FAIL
     names = [a.name for a in attachments_of(session, defect, kind="photo")]
     assert names == ["插座.jpg", "b.jpg"]
@@ -304,7 +324,9 @@ def test_budgets_of_page_and_tap_on_a_large_unit(session, client_of, sql_count):
     inspection.open_round(session, case, actor=make.SYSTEM)
     make.read_meters(session, case)
     for item in case.round.items[:5]:
-        inspection.report_defect(session, item, description="Crack", severity="minor", party="builder", actor=make.SYSTEM)
+        inspection.report_defect(
+            session, item, description="Crack", severity="minor", party="builder", actor=make.SYSTEM
+        )
     session.commit()
     assert len(case.round.items) >= 250
     pk, free = case.id, [i.id for i in case.round.items[5:30]]

@@ -40,7 +40,11 @@ def case(session: Any) -> Any:
 @pytest.mark.clause("MI-10")
 def test_a_drawn_signature_says_who_and_how(session, case, actor_of):
     signature = sign(session, case, paper="F11", signer=" 张三 ", drawing=make.DRAWN, actor=actor_of("inspector"))
-    assert (signature.signer, signature.method, signature.attachment.kind) == ("张三", SigningMethod.ON_SCREEN, "signature")
+    assert (signature.signer, signature.method, signature.attachment.kind) == (
+        "张三",
+        SigningMethod.ON_SCREEN,
+        "signature",
+    )
     assert case.signature("F11") is signature
 
 
@@ -50,7 +54,9 @@ def test_a_scan_stands_for_the_pad(session, case):
     assert signature.method == SigningMethod.SCAN and signature.attachment.name == "验房签收.png"
 
 
-@pytest.mark.parametrize("drawing", ["", BLANK, "data:image/png;base64,AAAA", "data:text/html;base64,PGI+", url(b"MZ program")])
+@pytest.mark.parametrize(
+    "drawing", ["", BLANK, "data:image/png;base64,AAAA", "data:text/html;base64,PGI+", url(b"MZ program")]
+)
 def test_nothing_drawn_is_no_signature(session, case, drawing):
     with pytest.raises(InvalidValue):
         sign(session, case, paper="F11", signer="张三", drawing=drawing, actor=make.SYSTEM)
@@ -60,7 +66,9 @@ def test_nothing_drawn_is_no_signature(session, case, drawing):
 
 
 def test_a_new_signature_replaces_the_old_which_stays_in_the_file(session, case):
-    first, second = (sign(session, case, paper="F11", signer="张三", drawing=make.DRAWN, actor=make.SYSTEM) for _turn in range(2))
+    first, second = (
+        sign(session, case, paper="F11", signer="张三", drawing=make.DRAWN, actor=make.SYSTEM) for _turn in range(2)
+    )
     assert case.signature("F11") is second and first.revoked_at and first.revoked_reason
     assert first in case.signatures
 

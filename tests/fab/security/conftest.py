@@ -40,7 +40,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
             Model.metadata.create_all(db.engine)
             for code in ("T1", "T2"):
                 db.session.add(
-                    Estate(code=code, name_zh=f"小区{code}", name_en=f"Estate {code}", company_zh="物业", company_en="Co.")
+                    Estate(
+                        code=code, name_zh=f"小区{code}", name_en=f"Estate {code}", company_zh="物业", company_en="Co."
+                    )
                 )
             sync_permissions(db.session, registry().rights)
             db.session.commit()

@@ -38,7 +38,10 @@ def test_nobody_else_manages_accounts(site, browsers, people, username):
     admin = {**FORM, "roles": [Role.SYSTEM_ADMINISTRATOR.value]}
     for path in ("/accounts/", "/accounts/new", f"/accounts/{mine}"):
         assert browser.get(path).status_code == 404
-    for path in ("/accounts/new", *(f"/accounts/{mine}{tail}" for tail in ("", "/password", "/deactivate", "/activate"))):
+    for path in (
+        "/accounts/new",
+        *(f"/accounts/{mine}{tail}" for tail in ("", "/password", "/deactivate", "/activate")),
+    ):
         assert browser.post(path, admin).status_code == 404
     assert Role.SYSTEM_ADMINISTRATOR not in roles_of(site, mine)
 

@@ -160,7 +160,9 @@ def test_what_flask_appbuilder_would_open_is_not_there(browsers, path):
 
 def test_denied_unknown_and_missing_look_the_same(browsers):
     browser = browsers("reception")
-    pages = [re.sub("nonce[^>]*", "", browser.get(p).get_data(as_text=True)) for p in ("/vault/", "/nowhere", "/accounts/1")]
+    pages = [
+        re.sub("nonce[^>]*", "", browser.get(p).get_data(as_text=True)) for p in ("/vault/", "/nowhere", "/accounts/1")
+    ]
     keyless = [re.sub(r'value="[^"]*"', "", page) for page in pages]
     assert keyless[0] == keyless[1] == keyless[2]
     assert browser.post("/probe/touch").status_code == 404
@@ -375,7 +377,11 @@ def test_the_current_user_of_flask_login_is_the_person(site, browsers, people):
     browser = browsers("reception")
     with browser.client:
         browser.get("/")
-        assert (current_user.id, current_user.is_authenticated, current_user.username) == (people.reception, True, "reception")
+        assert (current_user.id, current_user.is_authenticated, current_user.username) == (
+            people.reception,
+            True,
+            "reception",
+        )
     with site.app_context(), acting(system_actor()):
         assert db.session.scalar(select(func.count()).select_from(LoginSession)) == 1
         assert db.session.get(User, people.reception).last_login is not None
