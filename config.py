@@ -62,6 +62,14 @@ class Settings:
         """Private file that holds the encryption, index and cookie keys."""
         return self.instance_dir / "keys.json"
 
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a process started with them."""
+        return {PREFIX + f.name.upper(): _text(getattr(self, f.name)) for f in fields(self)}
+
+
+def _text(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from ``environment`` (default: the process environment).

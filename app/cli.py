@@ -62,13 +62,14 @@ def up(settings: config.Settings) -> None:
 
 
 @commands.command()
+@click.option("--parent", type=int, help="Stop when the process with this number is gone.")
 @click.pass_obj
-def worker(settings: config.Settings) -> None:
+def worker(settings: config.Settings, parent: int | None) -> None:
     """Run one background worker in the foreground."""
     from app import create_app
     from app.core.jobs.worker import main as run_worker
 
-    run_worker(create_app(settings))
+    run_worker(create_app(settings), parent=parent)
 
 
 @commands.group()

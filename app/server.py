@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
+import subprocess
+import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -54,16 +56,15 @@ class _Server(BaseApplication):
         return app
 
 
-_worker: multiprocessing.process.BaseProcess | None = None
+_worker: subprocess.Popen[bytes] | None = None
 
 
 def _when_ready(settings: config.Settings) -> Any:
     def ready(arbiter: Any) -> None:
         global _worker
-        _worker = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(settings, os.getpid()), name="guanjia-worker"
-        )
-        _worker.start()
+        command = [sys.executable, str(config.ROOT / "run.py"), "worker", "--parent", str(os.getpid())]
+        environment = {**os.environ, **settings.environment()}
+        _worker = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603 (fixed arguments)
         click.echo(f"Guanjia 管家 → {settings.public_url}")
         if settings.demo:
             from app.core.access.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
@@ -75,17 +76,10 @@ def _when_ready(settings: config.Settings) -> Any:
 
 
 def _stop_worker(arbiter: Any) -> None:
-    if _worker and _worker.is_alive():
+    if _worker and _worker.poll() is None:
         _worker.terminate()
-        _worker.join(10)
-
-
-def _work(settings: config.Settings, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from app import create_app
-    from app.core.jobs.worker import main
-
-    main(create_app(settings), parent=parent)
+        with suppress(subprocess.TimeoutExpired):
+            _worker.wait(10)
 
 
 def prepare_apart(settings: config.Settings) -> None:
