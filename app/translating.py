@@ -21,7 +21,8 @@ def update() -> str:
         "update", "-i", str(template), "-d", "translations", "-l", "zh",
         "--ignore-obsolete", "--no-fuzzy-matching", "--omit-header",
     )  # fmt: skip
-    _babel("compile", "-d", "translations")
+    # The catalogue has no header, so that it holds no dates; Babel takes such a file for fuzzy as a whole.
+    _babel("compile", "--use-fuzzy", "-d", "translations")
     return f"{len([m for m in _read() if m.id])} strings."
 
 

@@ -47,7 +47,7 @@ if [ -n "$catalogues" ]; then
     wanted=$(hash $catalogues)
     for catalogue in $catalogues; do [ -e "${catalogue%.po}.mo" ] || wanted="$wanted again"; done
     if ! fresh translations "$wanted"; then
-        .venv/bin/pybabel --quiet compile -d translations
+        .venv/bin/pybabel --quiet compile --use-fuzzy -d translations
         stamp translations "${wanted%% *}"
     fi
 fi
