@@ -83,6 +83,11 @@ class Attribute:
         return getattr(self.owner, self.key)
 
     @property
+    def sorting(self) -> InstrumentedAttribute[Any]:
+        """What lists are sorted by: the column itself, or the one its ``info["sort"]`` names."""
+        return getattr(self.owner, self.info["sort"]) if "sort" in self.info else self.sql
+
+    @property
     def key(self) -> str:
         """Name of the column's attribute on its owner."""
         assert self.column is not None
@@ -318,7 +323,7 @@ class RecordInterface(SQLAInterface):
         for attribute, descending in order:
             for link in attribute.links:
                 query = query.outerjoin(link)
-            query = query.order_by(attribute.sql.desc() if descending else attribute.sql.asc())
+            query = query.order_by(attribute.sorting.desc() if descending else attribute.sorting.asc())
         key = self.get_pk()
         return query.order_by(key.desc() if descending else key.asc())
 

@@ -1005,6 +1005,11 @@ def upgrade() -> None:
         sa.Column(
             "code", sa.String(length=60).with_variant(sa.String(length=60, collation="C"), "postgresql"), nullable=False
         ),
+        sa.Column(
+            "code_order",
+            sa.String(length=120).with_variant(sa.String(length=120, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("floor", sa.Integer(), nullable=True),
         sa.Column("layout", sa.String(length=40), nullable=False),
         sa.Column(
@@ -1075,6 +1080,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_unit_building_id"), ["building_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_unit_entrance_id"), ["entrance_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_unit_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_unit_estate_id_code_order", ["estate_id", "code_order"], unique=False)
         batch_op.create_index("ix_unit_estate_id_gross_area", ["estate_id", "gross_area"], unique=False)
         batch_op.create_index("ix_unit_estate_id_number", ["estate_id", "number"], unique=False)
 
@@ -2347,6 +2353,7 @@ def downgrade() -> None:
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.drop_index("ix_unit_estate_id_number")
         batch_op.drop_index("ix_unit_estate_id_gross_area")
+        batch_op.drop_index("ix_unit_estate_id_code_order")
         batch_op.drop_index(batch_op.f("ix_unit_estate_id"))
         batch_op.drop_index(batch_op.f("ix_unit_entrance_id"))
         batch_op.drop_index(batch_op.f("ix_unit_building_id"))

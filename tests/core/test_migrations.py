@@ -19,6 +19,11 @@ from tests.conftest import furnish, migrated_app, new_database
 pytestmark = pytest.mark.slow
 
 
+def is_of_the_product(thing: object, name: str, kind: str, *rest: object) -> bool:
+    """Tables of the product; tests of the screens add toys of their own to the same metadata."""
+    return not (kind == "table" and name.startswith("toy_"))
+
+
 def test_up_down_and_up_again_with_data(tmp_path: Path) -> None:
     from flask_migrate import downgrade, upgrade
 
@@ -28,7 +33,9 @@ def test_up_down_and_up_again_with_data(tmp_path: Path) -> None:
             furnish(app)
             db.session.commit()
             with db.engine.connect() as connection:
-                context = MigrationContext.configure(connection, opts={"compare_type": False})
+                context = MigrationContext.configure(
+                    connection, opts={"compare_type": False, "include_object": is_of_the_product}
+                )
                 assert compare_metadata(context, db.metadata) == []
             rows = db.session.scalar(select(func.count()).select_from(AuditEntry))
             db.session.remove()

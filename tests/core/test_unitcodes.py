@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.records.identifiers import InvalidValue
-from app.core.records.unitcodes import UnitCode, parse
+from app.core.records.unitcodes import UnitCode, parse, sort_key
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,8 @@ def test_any_text_is_read_or_refused(text):
         assert parse(text)
     except InvalidValue:
         pass
+
+
+def test_codes_sort_as_people_count() -> None:
+    codes = ["10-1-101", "1-1-1001", "1-2-101", "1-1-101", "2-1-101", "A1-1-2"]
+    assert sorted(codes, key=sort_key) == ["1-1-101", "1-1-1001", "1-2-101", "2-1-101", "10-1-101", "A1-1-2"]

@@ -203,3 +203,13 @@ def test_the_list_is_searched_by_any_spelling(client_of, session, unit, text, fo
     session.commit()
     page = client_of("receptionist").get("/units/", query_string={"q": text}).get_data(as_text=True)
     assert (f'href="/units/{unit.id}"' in page) is found
+
+
+def test_lists_of_units_count_as_people_do(session, client_of):
+    building = Building(estate_id=1, code="S1")
+    for number in ("1001", "101", "201"):
+        session.add(Unit(estate_id=1, building=building, number=number, code=f"S1-1-{number}"))
+    session.commit()
+    page = client_of("receptionist").get("/units/?q=S1-1").get_data(as_text=True)
+    places = [page.index(f"S1-1-{number}<") for number in ("101", "201", "1001")]
+    assert places == sorted(places)

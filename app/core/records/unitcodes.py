@@ -109,3 +109,8 @@ def _zero_variants(code: UnitCode) -> list[UnitCode]:
         return UnitCode(part("phase"), part("building") or "", part("entrance"), code.number)
 
     return [code, written({}), written({"building": 2}), written({"building": 2, "entrance": 2})]
+
+
+def sort_key(code: str) -> str:
+    """What sorts codes as people count: 1-1-101 before 1-1-1001, building 2 before building 10."""
+    return re.sub(r"\d+", lambda number: number[0].zfill(6), code)

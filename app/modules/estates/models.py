@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, Index, Numeric, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.core.files.models import Attachment
 from app.core.records.base import Record, UtcDateTime, within_estate
 from app.core.records.choices import Choice, choice
+from app.core.records.unitcodes import sort_key
 from app.core.search.prefix import search_key
 
 
@@ -130,13 +131,17 @@ class Unit(Record):
             name="areas_positive",
         ),
         Index("ix_unit_estate_id_number", "estate_id", "number"),
+        Index("ix_unit_estate_id_code_order", "estate_id", "code_order"),
         Index("ix_unit_estate_id_gross_area", "estate_id", "gross_area"),
     )
 
     building_id: Mapped[int] = within_estate("building", info={"label": _l("Building")})
     entrance_id: Mapped[int | None] = within_estate("entrance", info={"label": _l("Entrance")})
     number: Mapped[str] = mapped_column(search_key(20), info={"label": _l("Room number")})
-    code: Mapped[str] = mapped_column(search_key(60), info={"label": _l("Unit no.")})
+    code: Mapped[str] = mapped_column(search_key(60), info={"label": _l("Unit no."), "sort": "code_order"})
+    code_order: Mapped[str] = mapped_column(
+        search_key(120), default=lambda context: sort_key(context.get_current_parameters()["code"])
+    )
     floor: Mapped[int | None] = mapped_column(info={"label": _l("Floor")})
     layout: Mapped[str] = mapped_column(String(40), default="", info={"label": _l("Layout")})
     house_type: Mapped[HouseType] = mapped_column(
@@ -168,6 +173,11 @@ class Unit(Record):
     entrance: Mapped[Entrance | None] = relationship(foreign_keys=[entrance_id], info={"label": _l("Entrance")})
     meters: Mapped[list["Meter"]] = relationship(back_populates="unit", foreign_keys="Meter.unit_id")
     key_sets: Mapped[list["KeySet"]] = relationship(back_populates="unit", foreign_keys="KeySet.unit_id")
+
+    @validates("code")
+    def _keep_order(self, _key: str, code: str) -> str:
+        self.code_order = sort_key(code)
+        return code
 
     @property
     def apportioned_area(self) -> Decimal | None:

@@ -163,7 +163,7 @@ def units_of(session: Session, person_ids: Sequence[int]) -> dict[int, list[str]
             select(Tenure.person_id, Unit.code)
             .join(Unit, Unit.id == Tenure.unit_id)
             .where(Tenure.person_id.in_(person_ids), Tenure.valid_to.is_(None))
-            .order_by(Unit.code)
+            .order_by(Unit.code_order)
             .distinct()
         )
         for person_id, code in rows:
