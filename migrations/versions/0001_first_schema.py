@@ -1268,7 +1268,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("agent_name", sa.String(length=100), nullable=False),
-        sa.Column("agent_phone", sa.String(length=30), nullable=False),
+        sa.Column("agent_phone", sa.Text(), nullable=True),
         sa.Column("authorisation_no", sa.String(length=60), nullable=False),
         sa.Column("authorisation_notarised", sa.Boolean(), nullable=False),
         sa.Column("owner_overseas", sa.Boolean(), nullable=False),

@@ -131,6 +131,10 @@ def test_an_agent_has_a_name(session):
         session, case, capacity=Capacity.AGENT, agent_name="王五", agent_phone="138 0013 8001", actor=SYSTEM
     )
     assert case.receiver == "王五" and case.agent_phone == "13800138001"
+    services.set_receiver(session, case, capacity=Capacity.AGENT, agent_name="王五", actor=SYSTEM)
+    assert case.agent_phone == "13800138001"
+    services.set_receiver(session, case, capacity=Capacity.AGENT, agent_name="赵六", actor=SYSTEM)
+    assert case.agent_phone is None
 
 
 def test_registering_from_an_old_page_is_refused(session):

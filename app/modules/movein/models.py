@@ -14,6 +14,7 @@ from app.core.files.models import Attachment
 from app.core.papers.base.context import Bilingual
 from app.core.records.base import Record, UtcDateTime, within_estate
 from app.core.records.choices import choice, in_language
+from app.core.records.secrets import EncryptedText
 from app.extensions import db
 from app.modules.estates.models import DeliveryType, Unit
 from app.modules.movein.states import (
@@ -70,7 +71,9 @@ class MoveInCase(Record):
         choice(Capacity, "capacity_known"), default=Capacity.OWNER, info={"label": _l("Who comes")}
     )
     agent_name: Mapped[str] = mapped_column(String(100), default="", info={"label": _l("Agent's name")})
-    agent_phone: Mapped[str] = mapped_column(String(30), default="", info={"label": _l("Agent's telephone")})
+    agent_phone: Mapped[str | None] = mapped_column(
+        EncryptedText, info={"label": _l("Agent's telephone"), "mask": "phone"}
+    )
     authorisation_no: Mapped[str] = mapped_column(String(60), default="", info={"label": _l("Authorisation no.")})
     authorisation_notarised: Mapped[bool] = mapped_column(default=False, info={"label": _l("Authorisation notarised")})
     owner_overseas: Mapped[bool] = mapped_column(default=False, info={"label": _l("Owner lives overseas")})

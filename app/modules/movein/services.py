@@ -98,21 +98,27 @@ def set_receiver(
     *,
     capacity: Capacity,
     agent_name: str = "",
-    agent_phone: str = "",
+    agent_phone: str | None = None,
     authorisation_no: str = "",
     authorisation_notarised: bool = False,
     owner_overseas: bool = False,
     actor: Actor,
 ) -> None:
-    """Say who comes to the counter; papers that only agents or overseas owners need appear on the check list."""  # fmt: skip
+    """Say who comes to the counter; papers that only agents or overseas owners need appear on the check list.
+
+    The stored telephone of the same agent stays when none is given: the form shows it masked.
+    """
     actor.require("update", "MoveInCase")
     require_step(case, CaseState.DOCUMENTS, CaseState.REGISTRATION)
     if capacity == Capacity.AGENT and not agent_name.strip():
         raise InvalidValue(_("Enter the agent's name."))
     agent = capacity == Capacity.AGENT
-    case.capacity = capacity
-    case.agent_name = agent_name.strip() if agent else ""
-    case.agent_phone = phone(agent_phone) if agent and agent_phone.strip() else ""
+    name = agent_name.strip() if agent else ""
+    if agent and agent_phone and agent_phone.strip():
+        case.agent_phone = phone(agent_phone)
+    elif name != case.agent_name:
+        case.agent_phone = None
+    case.capacity, case.agent_name = capacity, name
     case.authorisation_no = authorisation_no.strip() if agent else ""
     case.authorisation_notarised = authorisation_notarised and agent
     case.owner_overseas = owner_overseas
