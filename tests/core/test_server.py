@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import config
+from app.extensions import db
 from tests.conftest import migrated_app, new_database
 
 pytestmark = pytest.mark.slow
@@ -30,7 +31,10 @@ def test_the_server_answers_and_takes_its_worker_with_it(tmp_path: Path) -> None
         port = free.getsockname()[1]
     for address in new_database(tmp_path):
         settings = config.Settings(instance_dir=tmp_path, database_url=address, port=port, web_processes=1)
-        migrated_app(settings)
+        app = migrated_app(settings)
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
         environment = {**os.environ, **settings.environment()}
         server = subprocess.Popen(
             [sys.executable, "run.py", "serve"], cwd=config.ROOT, env=environment, stderr=subprocess.PIPE

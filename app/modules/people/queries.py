@@ -160,13 +160,13 @@ def units_of(session: Session, person_ids: Sequence[int]) -> dict[int, list[str]
     codes: dict[int, list[str]] = {}
     if person_ids:
         rows = session.execute(
-            select(Tenure.person_id, Unit.code)
+            select(Tenure.person_id, Unit.code, Unit.code_order)
             .join(Unit, Unit.id == Tenure.unit_id)
             .where(Tenure.person_id.in_(person_ids), Tenure.valid_to.is_(None))
             .order_by(Unit.code_order)
             .distinct()
         )
-        for person_id, code in rows:
+        for person_id, code, _order in rows:
             codes.setdefault(person_id, []).append(code)
     return codes
 
