@@ -29,8 +29,8 @@ class Settings:
     """Private folder: keys, the embedded database, stored files, logs."""
     database_url: str = ""
     """SQLAlchemy address of the database; empty means the embedded SQLite file in the instance folder."""
-    public_url: str = "http://127.0.0.1:8080"
-    """Address at which people reach this installation; printed in the QR code of papers."""
+    public_url: str = ""
+    """Address at which people reach this installation, printed in the QR code of papers; empty means host and port."""
     host: str = "127.0.0.1"
     port: int = 8080
     web_processes: int = 2
@@ -47,6 +47,11 @@ class Settings:
     trusted_proxies: int = 0
     """Number of reverse proxies in front whose X-Forwarded-* headers are believed."""
     upload_megabytes: int = 20
+
+    def __post_init__(self) -> None:
+        if not self.public_url:
+            host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 (read, not bound)
+            object.__setattr__(self, "public_url", f"http://{host}:{self.port}")
 
     @property
     def database_address(self) -> str:

@@ -35,6 +35,12 @@ def test_settings_come_from_the_environment() -> None:
     assert (settings.port, settings.demo, settings.language) == (9000, True, "zh")
 
 
+def test_the_public_address_follows_host_and_port_unless_given() -> None:
+    assert config.load({"GUANJIA_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
+    assert config.load({"GUANJIA_HOST": "0.0.0.0", "GUANJIA_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
+    assert config.load({"GUANJIA_PUBLIC_URL": "https://desk.example"}).public_url == "https://desk.example"
+
+
 @pytest.mark.slow
 def test_the_program_stops_with_one_line() -> None:
     done = subprocess.run(
