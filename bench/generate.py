@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, func, select, text
 
 from app.core.access.keyring import current_keyring
 from app.core.records.base import now
+from app.core.records.unitcodes import sort_key
 from app.modules.estates.models import BayTenure, Building, DeliveryType, Entrance, HouseType, ParkingBay, Unit
 from app.modules.people.models import (
     Channel,
@@ -117,10 +118,11 @@ def _units(estate_id: int, units: int, first: dict[Any, int], chance: random.Ran
     for number in range(units):
         building, entrance, room = _place(number)
         gross = chance.randint(6000, 19000)
+        code = f"{building + 1}-{entrance % ENTRANCES + 1}-{room}"
         yield {
             "id": first[Unit] + number, "estate_id": estate_id, "building_id": first[Building] + building,
             "entrance_id": first[Entrance] + entrance, "number": room,
-            "code": f"{building + 1}-{entrance % ENTRANCES + 1}-{room}", "floor": int(room[:-2]),
+            "code": code, "code_order": sort_key(code), "floor": int(room[:-2]),
             "layout": chance.choice(LAYOUTS), "house_type": HouseType.HIGH_RISE,
             "gross_area": Decimal(gross) / 100, "internal_area": Decimal(gross * 8 // 10) / 100,
             "delivery_type": chance.choice(list(DeliveryType)),

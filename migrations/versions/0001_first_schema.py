@@ -1080,8 +1080,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_unit_building_id"), ["building_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_unit_entrance_id"), ["entrance_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_unit_estate_id"), ["estate_id"], unique=False)
-        batch_op.create_index("ix_unit_estate_id_code_order", ["estate_id", "code_order"], unique=False)
-        batch_op.create_index("ix_unit_estate_id_gross_area", ["estate_id", "gross_area"], unique=False)
+        batch_op.create_index("ix_unit_estate_id_code_order", ["estate_id", "code_order", "id"], unique=False)
+        batch_op.create_index("ix_unit_estate_id_gross_area", ["estate_id", "gross_area", "id"], unique=False)
         batch_op.create_index("ix_unit_estate_id_number", ["estate_id", "number"], unique=False)
 
     op.create_table(

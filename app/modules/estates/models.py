@@ -131,8 +131,8 @@ class Unit(Record):
             name="areas_positive",
         ),
         Index("ix_unit_estate_id_number", "estate_id", "number"),
-        Index("ix_unit_estate_id_code_order", "estate_id", "code_order"),
-        Index("ix_unit_estate_id_gross_area", "estate_id", "gross_area"),
+        Index("ix_unit_estate_id_code_order", "estate_id", "code_order", "id"),
+        Index("ix_unit_estate_id_gross_area", "estate_id", "gross_area", "id"),
     )
 
     building_id: Mapped[int] = within_estate("building", info={"label": _l("Building")})
