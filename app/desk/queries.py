@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
-from app.core.records.clock import estate_today
 from app.modules.movein.models import Defect, EntrustedService, MoveInCase
 from app.modules.movein.states import CaseState, DefectState, ServiceState
 
@@ -64,8 +63,3 @@ def waiting(session: Session, actor: Actor) -> Waiting:
             .limit(SHOWN)
         ).all()
     return Waiting(steps, cases, defects, services)
-
-
-def today(session: Session, actor: Actor) -> object:
-    """The day at the actor's estate, for telling what is overdue."""
-    return estate_today(session, actor.estate_id or 0)

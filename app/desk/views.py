@@ -12,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.core.access.actor import current_actor
+from app.core.records.clock import estate_today
 from app.core.registry import registry
 from app.core.search.provider import Hit
-from app.desk.queries import today, waiting
+from app.desk.queries import waiting
 from app.extensions import db
 from app.fab.views import Page, expose, requires
 from app.modules.estates.models import Unit
@@ -38,7 +39,7 @@ class HomePage(Page):
             title=_l("Desk"),
             waiting=waiting(db.session, actor),
             steps=STEPS,
-            today=today(db.session, actor),
+            today=estate_today(db.session, actor.estate_id or 0),
         )
 
 

@@ -182,11 +182,6 @@ def papers_of(session: Session, record: Record) -> Sequence[Paper]:
     ).all()
 
 
-def papers_of_unit(session: Session, unit_id: int) -> Sequence[Paper]:
-    """Every paper of a unit's household file, newest first."""
-    return session.scalars(select(Paper).where(Paper.unit_id == unit_id).order_by(Paper.id.desc())).all()
-
-
 def valid_paper(session: Session, kind: PaperKind, record: Record, language: str) -> Paper | None:
     """The paper of ``kind`` about ``record`` that holds now in ``language``, or nothing."""
     return session.scalar(
@@ -311,7 +306,7 @@ def _next_number(session: Session, kind: PaperKind, record: Record, year: int) -
 
 
 def _estate(session: Session, record: Record) -> Estate:
-    return session.scalars(select(Estate).where(Estate.id == record.estate_id)).one()
+    return session.get_one(Estate, record.estate_id)
 
 
 def _day(moment: datetime, estate: Estate) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import event
@@ -21,10 +20,6 @@ from app.core.records.base import Record
 
 Guard = Callable[[Any, Actor], "Sequence[str] | str | None"]
 """Looks at the record and the actor; returns the sentences that stand in the way, or nothing."""
-
-
-class State(StrEnum):
-    """Base of state enums: members are declared as ``name = "value"``; titles and colours come from ``looks``."""
 
 
 @dataclass(frozen=True)

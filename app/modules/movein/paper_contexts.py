@@ -69,7 +69,7 @@ def _word(choice: Choice) -> Any:
 
 
 def _estate(case: MoveInCase) -> Estate:
-    return session_of(case).scalars(select(Estate).where(Estate.id == case.estate_id)).one()
+    return session_of(case).get_one(Estate, case.estate_id)
 
 
 def _for(case: MoveInCase, header: Header, **values: Any) -> Header:

@@ -147,21 +147,6 @@ def fill(text: StandingText, values: Mapping[str, str | Bilingual | None]) -> St
     )
 
 
-def placeholders(text: StandingText) -> set[str]:
-    """The names the text asks for."""
-    found: set[str] = set()
-
-    def note(piece: Bilingual) -> Bilingual:
-        found.update(_PLACEHOLDER.findall(piece.zh), _PLACEHOLDER.findall(piece.en))
-        return piece
-
-    for piece in (text.title, text.intro, text.closing, *(signer.role for signer in text.signatures)):
-        note(piece)
-    for section in text.sections:
-        _map_section(section, note)
-    return found
-
-
 def plain(value: str) -> str:
     """Plain text of what was typed or pasted: no tags, no control or direction characters, single spaces."""
     kept = (c if unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs", "Cn"} else " " for c in _TAG.sub(" ", value))

@@ -180,7 +180,7 @@ def sample_of(text: StandingText, language: str) -> bytes:
         InvalidValue: the text is too long to be laid out.
     """
     actor = current_actor()
-    estate = db.session.scalars(select(Estate).where(Estate.id == actor.estate_id)).one()
+    estate = db.session.get_one(Estate, actor.estate_id)
     today = estate_today(db.session, estate.id)
     filled = fill(text, {**estate_values(estate, today), **SAMPLE})
     folder = registry().papers[text.form_no].folder
