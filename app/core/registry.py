@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.core.access.roles import Grants, Role, spread
 from app.core.papers.kind import PaperKind
 from app.core.records.estate import Estate
 from app.core.search.provider import SearchProvider
-from app.core.workflow.table import Workflow
+
+if TYPE_CHECKING:
+    from app.core.workflow.table import Workflow  # whose clocks ask the registry
+
+Contribution = TypeVar("Contribution")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recurring:
+    """Work that a worker repeats: ``work(session)`` runs as the system about every ``every``, once among all workers.
+
+    It commits what it did in short steps and, run again after a crash, finds nothing to do twice.
+    """
+
+    name: str
+    every: timedelta
+    work: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +65,7 @@ class Registry:
     jobs: dict[str, Callable[..., Any]] = field(default_factory=dict)
     record_pages: dict[str, Callable[[int], str]] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
+    contributions: dict[type, dict[str, Any]] = field(default_factory=dict)
 
     def view(self, view: type, *, label: Any = None, category: Any = "", icon: str = "file-text") -> None:
         """Serve ``view``; with a ``label`` it stands in the menu under ``category``."""
@@ -86,6 +104,22 @@ class Registry:
     def guard(self, record_type: str, resource: str) -> None:
         """Verbs on ``resource`` guard the files of a table that has neither a workflow nor a list view."""
         self.resources[record_type] = resource
+
+    def contribute(self, thing: Any) -> None:
+        """Offer ``thing`` to whoever asks for its type with :meth:`of`; its ``code`` (or ``name``) is unique there.
+
+        This is how a module tells the general modules about itself – a check, a duty's evidence, an indicator, a kind
+        of work – without their knowing it.
+        """
+        kept = self.contributions.setdefault(type(thing), {})
+        code = getattr(thing, "code", None) or thing.name
+        if code in kept:
+            raise ValueError(f"{type(thing).__name__} {code} registered twice")
+        kept[code] = thing
+
+    def of(self, kind: type[Contribution]) -> dict[str, Contribution]:
+        """What was contributed of this type, by code, in registration order."""
+        return self.contributions.get(kind, {})
 
 
 def registry() -> Registry:

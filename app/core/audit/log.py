@@ -56,15 +56,15 @@ def _log_changes(session: Session, context: Any) -> None:
 
 def _entries_of_flush(session: Session) -> Iterator[Entry]:
     for record in session.new:
-        if isinstance(record, Stamped):
+        if isinstance(record, Stamped) and record.audited:
             kind, note = record.audit_birth
             born = {k: [None, new] for k, (_, new) in _changes(record).items() if new is not None}
             yield Entry(kind, record, born, note)
     for record in session.dirty:
-        if isinstance(record, Stamped) and (changes := _changes(record)):
+        if isinstance(record, Stamped) and record.audited and (changes := _changes(record)):
             yield Entry("update", record, {k: list(pair) for k, pair in changes.items()})
     for record in session.deleted:
-        if isinstance(record, Stamped):
+        if isinstance(record, Stamped) and record.audited:
             yield Entry("delete", record)
 
 
@@ -142,6 +142,7 @@ def _append(session: Session, entries: Sequence[Entry]) -> None:
             "record_id": entry.record.id,
             "subject_type": subject_type,
             "subject_id": subject_id,
+            "unit_id": getattr(entry.record, "audit_unit", None),
             "changes": entry.changes,
             "note": entry.note,
             "previous_hash": previous,

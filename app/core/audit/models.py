@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.records.base import UtcDateTime
@@ -15,7 +15,8 @@ class AuditEntry(Model):
 
     ``kind``: create, update, delete, transition, reveal, print, file, comment or another ``noun`` of a module.
     ``changes``: ``{field: [old, new]}`` in plain JSON; personal data appear as keyed hashes only.
-    ``subject_type/subject_id``: the record whose timeline shows the entry (a case for its parts).
+    ``subject_type/subject_id``: the record whose timeline shows the entry (a case for its parts). ``unit_id``: the unit
+    in whose diary it stands; found again from the record, so no part of the chained facts.
     """
 
     __tablename__ = "audit_entry"
@@ -24,6 +25,13 @@ class AuditEntry(Model):
         Index("ix_audit_entry_subject", "subject_type", "subject_id", "id"),
         Index("ix_audit_entry_newest", "chain", "record_type", "id"),
         Index("ix_audit_entry_record", "record_type", "record_id", "id"),
+        Index(
+            "ix_audit_entry_unit",
+            "unit_id",
+            "id",
+            sqlite_where=text("unit_id IS NOT NULL"),
+            postgresql_where=text("unit_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
@@ -37,6 +45,7 @@ class AuditEntry(Model):
     record_id: Mapped[int | None]
     subject_type: Mapped[str] = mapped_column(String(64))
     subject_id: Mapped[int | None]
+    unit_id: Mapped[int | None]
     changes: Mapped[dict[str, Any]] = mapped_column(JSON)
     note: Mapped[str] = mapped_column(Text, default="")
     previous_hash: Mapped[str] = mapped_column(String(64))

@@ -27,6 +27,7 @@ from app.core.access.actor import Actor, NotAllowed, acting, system_actor
 from app.core.access.models import Account
 from app.core.access.sync import rights_of_roles
 from app.core.jobs.models import Job, JobState
+from app.core.jobs.recurring import run_recurring
 from app.core.papers.render import warm_up
 from app.core.records.base import now
 from app.core.records.database import refresh_statistics, writing
@@ -111,10 +112,10 @@ def main(app: Flask, *, parent: int | None = None) -> None:
 
 
 def run_worker(app: Flask, stop: threading.Event, *, parent: int | None = None) -> None:
-    """Carry out jobs one after the other until ``stop`` is set; a database out of reach is waited for."""
+    """Carry out jobs one after the other, and what recurs, until ``stop`` is set; a database out of reach is waited for."""
     while not stop.is_set() and (parent is None or os.getppid() == parent):
         try:
-            worked = run_next(app)
+            worked = run_next(app) or bool(run_recurring(app))
         except OperationalError:
             app.logger.exception("the worker cannot reach the database")
             worked = False

@@ -5,7 +5,7 @@ Kept by the database: a record can only point at records of its own estate (comp
 """
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
@@ -98,6 +98,9 @@ class Stamped(Model):
 
     __abstract__ = True
 
+    audited: ClassVar[bool] = True
+    """Whether every change leaves an entry in the change log; what is not audited logs its events itself."""
+
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, info={"label": _l("Created at")})
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), info={"label": _l("Created by")})
@@ -113,6 +116,11 @@ class Stamped(Model):
     def audit_subject(self) -> tuple[str, int | None]:
         """Record on whose timeline changes of this row appear, as (table name, id); itself by default."""
         return self.__tablename__, self.id
+
+    @property
+    def audit_unit(self) -> int | None:
+        """Unit in whose diary changes of this row appear; the one its ``unit_id`` names by default."""
+        return getattr(self, "unit_id", None)
 
     @property
     def audit_birth(self) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, object_session
 
 from app.core.access.actor import Actor, NotAllowed
 from app.core.audit.log import record_event
+from app.core.clocks import services as clocks
 from app.core.records.base import Record
 
 Guard = Callable[[Any, Actor], "Sequence[str] | str | None"]
@@ -75,9 +76,25 @@ class Offer:
         return not self.blockers
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Whom a state waits for: the role in whose queue it stands, and the clock that runs in it.
+
+    A clock that the next state names too goes on. ``paused``: the owner is waited for, clocks stand still.
+    """
+
+    role: str
+    rule: str = ""
+    paused: bool = False
+
+
 @dataclass(frozen=True)
 class Workflow:
-    """The table for one model. ``resource`` names the verbs' resource; ``column`` is the state column."""
+    """The table for one model. ``resource`` names the verbs' resource; ``column`` is the state column.
+
+    ``work``: code of the :class:`~app.core.clocks.kinds.WorkKind` under which records stand in the queue in the states
+    of ``waits``; in any other state they leave it, in the ``void`` ones without their clocks being met.
+    """
 
     model: type[Record]
     resource: str
@@ -85,6 +102,9 @@ class Workflow:
     transitions: tuple[Transition, ...]
     initial: str
     column: str = "state"
+    work: str = ""
+    waits: Mapping[Any, Wait] = field(default_factory=dict)
+    void: tuple[str, ...] = ()
     _by_name: dict[str, Transition] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -148,6 +168,39 @@ class Workflow:
             session, "transition", record, note=" ".join(v for v in given.values() if v),
             transition=name, source=str(state), target=str(transition.target), **given,
         )  # fmt: skip
+        self.follow(session, record)
+
+    def follow(self, session: Session, record: Record) -> None:
+        """Bring the record's place in the queue and its clocks in line with its state.
+
+        Every transition does so by itself; a service that makes a new record calls it once.
+        """
+        if not self.work:
+            return
+        state = getattr(record, self.column)
+        wait = self.waits.get(state)
+        if wait is None:
+            clocks.close_work(session, record, self.work, void=state in self.void)
+            return
+        item = clocks.open_work(session, record, self.work, step=self._next(state), role=wait.role)
+        for deadline in item.deadlines:
+            if deadline.open and deadline.rule_key != wait.rule and not wait.paused and deadline.rule_key in self.rules:
+                clocks.meet(session, item, deadline.rule_key)
+            elif deadline.open and wait.paused:
+                clocks.pause(session, deadline, str(self.look(record).title))
+            elif deadline.paused_at:
+                clocks.resume(session, deadline)
+        if wait.rule and clocks.running(session, item, wait.rule) is None:
+            clocks.start(session, item, wait.rule)
+
+    @property
+    def rules(self) -> set[str]:
+        """Clock rules that states of this table start and end."""
+        return {wait.rule for wait in self.waits.values() if wait.rule}
+
+    def _next(self, state: Any) -> str:
+        leaving = [t for t in self.transitions if state in t.sources]
+        return next((t.name for t in leaving if t.primary), leaving[0].name if leaving else "")
 
     def mermaid(self) -> str:
         """The table as a Mermaid state diagram, for the documentation."""

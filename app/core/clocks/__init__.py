@@ -1,0 +1,8 @@
+"""The clocks: calendar, rules, deadlines, work queue, delegation."""
+
+from app.core.registry import Registry
+
+
+def register(registry: Registry) -> None:
+    """Calendar, clock rules, deadlines, work queue, delegation."""
+    from app.core.clocks import models  # noqa: F401

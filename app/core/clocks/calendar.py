@@ -1,0 +1,116 @@
+"""The working calendar of an estate: State Council notices, the estate's own corrections, opening hours, time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.clocks.models import CalendarDay, OpeningHours
+from app.core.records.clock import estate_zone
+
+DAY = timedelta(days=1)
+Hours = tuple[time, time]
+
+
+@lru_cache(maxsize=64)
+def notice(year: int) -> tuple[Mapping[date, str], frozenset[date], bool]:
+    """Statutory days off with their names, make-up working days, and whether the year's notice is known.
+
+    Every notice so far has made some weekend days working days; a year without any has not been published.
+    """
+    days = holidays.country_holidays("CN", years=year, language="zh_CN")
+    make_up = frozenset(day for day in days.weekend_workdays if day.year == year)
+    return dict(days), make_up, bool(make_up)
+
+
+@dataclass(frozen=True)
+class WorkingCalendar:
+    """Which days are working days and when the counter is open.
+
+    ``corrections``: the estate's own days, ``{day: (working, name)}``; ``special``: opening hours of single days;
+    ``weekly``: opening hours by day of the week, 0 = Monday.
+    """
+
+    zone: ZoneInfo
+    corrections: Mapping[date, tuple[bool, str]] = field(default_factory=dict)
+    special: Mapping[date, Hours] = field(default_factory=dict)
+    weekly: Mapping[int, Sequence[Hours]] = field(default_factory=dict)
+
+    def is_working(self, day: date) -> bool:
+        """Monday to Friday minus days off plus make-up days, unless the estate corrected the day (rules §7)."""
+        if day in self.corrections:
+            return self.corrections[day][0]
+        off, make_up, _known = notice(day.year)
+        return day in make_up or (day.weekday() < 5 and day not in off)
+
+    def published(self, year: int) -> bool:
+        """Whether the year's holidays are known, by the library or by days imported for it."""
+        return notice(year)[2] or any(day.year == year for day in self.corrections)
+
+    def title(self, day: date) -> str:
+        """Name of a holiday or of a correction, empty on ordinary days."""
+        return self.corrections[day][1] if day in self.corrections else notice(day.year)[0].get(day, "")
+
+    def add_working(self, day: date, count: int) -> date:
+        """The ``count``-th working day after ``day``, which itself is not counted; ``day`` for 0."""
+        while count > 0:
+            day += DAY
+            count -= self.is_working(day)
+        return day
+
+    def working_between(self, after: date, until: date) -> int:
+        """Working days after ``after`` up to and including ``until``; 0 when there are none."""
+        return sum(self.is_working(after + DAY * n) for n in range(1, (until - after).days + 1))
+
+    def shifted(self, day: date, step: int) -> date:
+        """``day`` itself when it is a working day, else the next one in the direction of ``step`` (1 or -1)."""
+        while not self.is_working(day):
+            day += DAY * step
+        return day
+
+    def hours(self, day: date) -> Sequence[Hours]:
+        """When the counter is open on ``day``; a statutory holiday has the hours of its day of the week (RE-02)."""
+        if day in self.special:
+            return [self.special[day]]
+        return () if self.corrections.get(day, (True, ""))[0] is False else self.weekly.get(day.weekday(), ())
+
+    def moment(self, day: date, at: time = time(0)) -> datetime:
+        """Local time of a day as an aware moment."""
+        return datetime.combine(day, at, self.zone)
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.zone)
+
+
+def calendar_of(session: Session, estate_id: int) -> WorkingCalendar:
+    """The estate's calendar, read once per session: two statements."""
+    kept: dict[int, WorkingCalendar] = session.info.setdefault("guanjia.calendars", {})
+    if estate_id not in kept:
+        kept[estate_id] = _read(session, estate_id)
+    return kept[estate_id]
+
+
+def forget_calendars(session: Session) -> None:
+    """Read the calendars anew after their days or hours changed in this session."""
+    session.info.pop("guanjia.calendars", None)
+
+
+def _read(session: Session, estate_id: int) -> WorkingCalendar:
+    days = session.scalars(select(CalendarDay).where(CalendarDay.estate_id == estate_id)).all()
+    rows = session.scalars(select(OpeningHours).where(OpeningHours.estate_id == estate_id).order_by(OpeningHours.opens))
+    weekly: dict[int, list[Hours]] = {}
+    for row in rows:
+        weekly.setdefault(row.weekday, []).append((row.opens, row.closes))
+    return WorkingCalendar(
+        zone=estate_zone(session, estate_id),
+        corrections={d.day: (d.working, d.title) for d in days},
+        special={d.day: (d.opens, d.closes) for d in days if d.opens and d.closes},
+        weekly=weekly,
+    )

@@ -1,0 +1,209 @@
+"""Work and its deadlines: what modules call when something is to be done, waits, is done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.audit.log import record_event
+from app.core.clocks.calendar import calendar_of
+from app.core.clocks.kinds import WorkKind
+from app.core.clocks.models import NO_DEADLINE, ClockRule, Deadline, WorkItem
+from app.core.clocks.rules import due_at, units_left
+from app.core.records.base import Record, now
+from app.core.registry import registry
+
+
+class NoSuchRule(LookupError):
+    """The estate has no clock rule of this key (its seeds were not brought in: a programming error)."""
+
+
+def rule_of(session: Session, estate_id: int, key: str) -> ClockRule:
+    """The estate's clock rule. Raises :class:`NoSuchRule`."""
+    rule = session.scalar(select(ClockRule).where(ClockRule.estate_id == estate_id, ClockRule.key == key))
+    if rule is None:
+        raise NoSuchRule(key)
+    return rule
+
+
+def work_of(session: Session, record: Record, kind: str) -> WorkItem | None:
+    """The open work of this kind about ``record``."""
+    return session.scalar(
+        select(WorkItem).where(
+            WorkItem.record_type == record.__tablename__, WorkItem.record_id == record.id, WorkItem.kind == kind,
+            WorkItem.closed_at.is_(None),
+        )
+    )  # fmt: skip
+
+
+def open_work(
+    session: Session, record: Record, kind: str, *, step: str = "", role: str = "", assignee_id: int | None = None
+) -> WorkItem:
+    """Put ``record`` into the queue, or tell its open work of this kind what is next now.
+
+    With a new ``role`` the work leaves the person who had it, unless ``assignee_id`` names somebody.
+    """
+    described = registry().of(WorkKind)[kind]
+    if record.id is None:
+        session.flush()
+    item = work_of(session, record, kind)
+    if item is None:
+        item = WorkItem(
+            estate_id=record.estate_id, kind=kind, record_type=record.__tablename__, record_id=record.id,
+            unit_id=record.audit_unit, role=role, assignee_id=assignee_id, rank_at=NO_DEADLINE,
+        )  # fmt: skip
+        session.add(item)
+    elif assignee_id is not None or item.role != role:
+        item.assignee_id = assignee_id
+    item.label, item.step, item.role = described.label(record)[:200], step, role
+    session.flush()
+    return item
+
+
+def close_work(session: Session, record: Record, kind: str, *, void: bool = False) -> None:
+    """Take ``record``'s work of this kind out of the queue; its clocks are met, or cancelled when it is ``void``."""
+    item = work_of(session, record, kind)
+    if item is None:
+        return
+    moment = now()
+    for deadline in item.deadlines:
+        if deadline.met_at is None and deadline.cancelled_at is None:
+            _end(deadline, moment, void)
+    item.closed_at = moment
+    session.flush()
+
+
+def start(
+    session: Session,
+    item: WorkItem,
+    rule_key: str,
+    *,
+    count: int | None = None,
+    started_at: datetime | None = None,
+    due: datetime | None = None,
+) -> Deadline:
+    """Start the clock ``rule_key`` on ``item``, or set the one that runs anew.
+
+    ``count``: units granted when they differ from the rule's; ``due``: a deadline somebody chose.
+    """
+    rule = rule_of(session, item.estate_id, rule_key)
+    deadline = running(session, item, rule_key)
+    begun = started_at or (deadline.started_at if deadline else now())
+    if deadline is None:
+        deadline = Deadline(
+            estate_id=item.estate_id, item_id=item.id, record_type=item.record_type, record_id=item.record_id,
+            unit_id=item.unit_id, rule_key=rule_key,
+        )  # fmt: skip
+        session.add(deadline)
+    deadline.count = rule.amount if count is None else count
+    deadline.started_at, deadline.paused_at, deadline.remaining = begun, None, None
+    _due(deadline, rule, due or due_at(rule, deadline.count, begun, calendar_of(session, item.estate_id)))
+    session.flush()
+    _rank(session, item)
+    return deadline
+
+
+def running(session: Session, item: WorkItem, rule_key: str) -> Deadline | None:
+    """The clock of this rule on ``item`` that is neither met nor cancelled (it may be paused)."""
+    return session.scalar(
+        select(Deadline).where(
+            Deadline.record_type == item.record_type, Deadline.record_id == item.record_id,
+            Deadline.rule_key == rule_key, Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None),
+        )
+    )  # fmt: skip
+
+
+def pause(session: Session, deadline: Deadline, reason: str) -> None:
+    """Stop the clock while the owner is waited for; what is left of it is kept."""
+    if deadline.paused_at is not None:
+        return
+    rule = rule_of(session, deadline.estate_id, deadline.rule_key)
+    moment = now()
+    deadline.remaining = units_left(rule, moment, deadline.due_at, calendar_of(session, deadline.estate_id))
+    deadline.paused_at, deadline.pause_reason, deadline.escalate_at = moment, reason, None
+    session.flush()
+    _rank(session, deadline.item)
+
+
+def resume(session: Session, deadline: Deadline) -> None:
+    """Let a paused clock go on from now with what was left."""
+    if deadline.paused_at is None or deadline.remaining is None:
+        return
+    rule, calendar = rule_of(session, deadline.estate_id, deadline.rule_key), calendar_of(session, deadline.estate_id)
+    due = due_at(rule, deadline.remaining, now(), calendar, resumed=True)
+    deadline.paused_at, deadline.remaining, deadline.pause_reason = None, None, ""
+    _due(deadline, rule, due)
+    session.flush()
+    _rank(session, deadline.item)
+
+
+def meet(session: Session, item: WorkItem, rule_key: str, *, at: datetime | None = None, void: bool = False) -> None:
+    """End the clock of this rule on ``item``: met at ``at`` (now), or cancelled when it is ``void``."""
+    deadline = running(session, item, rule_key)
+    if deadline:
+        _end(deadline, at or now(), void)
+        session.flush()
+        _rank(session, item)
+
+
+def _end(deadline: Deadline, moment: datetime, void: bool) -> None:
+    if void:
+        deadline.cancelled_at = moment
+    else:
+        deadline.met_at = moment
+    deadline.paused_at = deadline.remaining = deadline.escalate_at = None
+
+
+def _due(deadline: Deadline, rule: ClockRule, due: datetime) -> None:
+    deadline.due_at, deadline.escalated = due, 0
+    deadline.escalate_at = due + timedelta(hours=rule.escalations[0].after_hours) if rule.escalations else None
+
+
+def _rank(session: Session, item: WorkItem) -> None:
+    """The queue is ordered by the earliest clock that runs."""
+    due = session.scalars(
+        select(Deadline.due_at).where(
+            Deadline.item_id == item.id, Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None),
+            Deadline.paused_at.is_(None),
+        )
+    )  # fmt: skip
+    item.rank_at = min(due, default=NO_DEADLINE)
+    session.flush()
+
+
+# Passing work on
+
+
+def take(session: Session, item: WorkItem, *, actor: Any) -> None:
+    """The actor makes the work theirs."""
+    assign(session, item, actor.user_id, actor=actor)
+
+
+def assign(session: Session, item: WorkItem, person_id: int | None, *, actor: Any, note: str = "") -> None:
+    """Hand the work to a person, or back to its role (None); stands in the change log of the record it is about."""
+    item.assignee_id = person_id
+    session.flush()
+    record = session.get(_model(item), item.record_id)
+    if record is not None:
+        session.refresh(item, ["assignee"])
+        record_event(
+            session, "take" if person_id == actor.user_id else "hand_over", record, note=note,
+            to=item.assignee.display_name if item.assignee else None,
+        )  # fmt: skip
+
+
+def _model(item: WorkItem) -> type[Record]:
+    model: type[Record] = registry().of(WorkKind)[item.kind].model
+    return model
+
+
+def explain(session: Session, deadline: Deadline, reason: str) -> None:
+    """Say why a deadline passed; the manager reads it beside what is late."""
+    deadline.late_reason = reason.strip()
+    session.flush()
+    record = session.get(_model(deadline.item), deadline.record_id)
+    if record is not None:
+        record_event(session, "late_reason", record, note=deadline.late_reason)
