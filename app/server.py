@@ -92,7 +92,7 @@ def prepare_apart(settings: config.Settings) -> None:
 
 
 def prepare(settings: config.Settings) -> None:
-    """Migrate the database, synchronise rights, and load the demo estate into an empty database."""
+    """Migrate the database, synchronise rights and code lists, and load the demo estate into an empty database."""
     from app import create_app
     from app.core.access.actor import acting, system_actor
     from app.core.access.sync import sync_permissions
@@ -100,12 +100,14 @@ def prepare(settings: config.Settings) -> None:
     from app.core.registry import registry
     from app.desk.demo import is_empty, load_demo
     from app.extensions import db
+    from app.modules.estates.services import seed_estates
 
     settings.instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = create_app(settings)
     with app.app_context(), acting(system_actor()):
         _upgrade_if_behind()
         sync_permissions(db.session, registry().rights)
+        seed_estates(db.session)
         db.session.commit()
         if is_empty():
             click.echo("Loading the demo estate … 正在载入演示小区……")

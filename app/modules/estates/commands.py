@@ -35,7 +35,16 @@ def create(code: str, **names: str) -> None:
     click.echo(f"Estate {code} is open.")
 
 
-COMMANDS = (estate,)
+@estate.command("seed")
+@with_app
+def seed() -> None:
+    """Bring what new versions add to the code lists into every estate; what is there stays as it is."""
+    from app.extensions import db
+    from app.modules.estates.services import seed_estates
+
+    count = seed_estates(db.session)
+    db.session.commit()
+    click.echo(f"{count} estates are up to date.")
 
 
 COMMANDS = (estate,)

@@ -56,10 +56,22 @@ def create_estate(session: Session, *, actor: Actor, **values: Any) -> Estate:
     estate = Estate(**values)
     session.add(estate)
     session.flush()
+    _seed(session, estate)
+    return estate
+
+
+def seed_estates(session: Session) -> int:
+    """Bring the code lists of every module into every estate, after an update; present rows stay. Returns how many."""
+    estates = session.scalars(select(Estate).order_by(Estate.id)).all()
+    for estate in estates:
+        _seed(session, estate)
+    return len(estates)
+
+
+def _seed(session: Session, estate: Estate) -> None:
     for seed in registry().seeds:
         seed(session, estate)
     session.flush()
-    return estate
 
 
 def save_unit(session: Session, unit: Unit | None, values: dict[str, Any], *, actor: Actor) -> Unit:
