@@ -41,6 +41,60 @@ class MenuEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HomeCard:
+    """A card of the home page. ``load(session, actor)`` returns the values its template shows, None for no card.
+
+    The template is the whole card, drawn beside the queue with ``values``; ``order`` sorts. Who lacks ``read`` on
+    ``resource``, or (when named) all of ``roles``, does not have it. A card costs at most two statements.
+    """
+
+    name: str
+    title: Any
+    template: str
+    load: Callable[[Any, Any], dict[str, Any] | None]
+    resource: str = ""
+    roles: frozenset[str] = frozenset()
+    order: int = 50
+
+    def shown_to(self, actor: Any) -> bool:
+        """Whether the actor has the card."""
+        return (not self.resource or actor.may("read", self.resource)) and (
+            not self.roles or bool(self.roles & actor.roles)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickStart:
+    """A button of the home page that begins something; who lacks ``verb`` on ``resource`` does not see it."""
+
+    name: str
+    title: Any
+    endpoint: str
+    icon: str
+    verb: str
+    resource: str
+    order: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class MenuCount:
+    """A count beside the search box, loaded after the page and again every minute.
+
+    ``count(session, actor)`` takes one statement and looks at no more than 1,000 rows; ``title`` names what is
+    counted, ``endpoint`` is the page it leads to; ``alarm`` shows it in red.
+    """
+
+    name: str
+    title: Any
+    endpoint: str
+    icon: str
+    count: Callable[[Any, Any], int]
+    arguments: tuple[tuple[str, str], ...] = ()
+    alarm: bool = False
+    order: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
 class HouseholdSection:
     """A part of the household page. ``load(unit, actor)`` returns the values its template shows; ``order`` sorts."""
 
