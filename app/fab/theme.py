@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
 from app.core.access.masking import mask_id, mask_phone
+from app.core.clocks.words import clock_colour, clock_text, deadline_colour, deadline_text
 from app.core.records.amounts import format_area, format_money, in_words_zh
 from app.fab.cells import cell_of, day, moment, number
 from app.fab.fields import title_of
@@ -32,7 +33,8 @@ def prepare_templates(app: Flask) -> None:
     )  # fmt: skip
     app.jinja_env.filters.update(
         money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), moment=_of(moment), number=_of(number),
-        mask_phone=_of(mask_phone), mask_id=_of(mask_id), title_of=_of(title_of),
+        mask_phone=_of(mask_phone), mask_id=_of(mask_id), title_of=_of(title_of), clock_text=clock_text,
+        clock_colour=clock_colour, deadline_text=deadline_text, deadline_colour=deadline_colour,
     )  # fmt: skip
 
 

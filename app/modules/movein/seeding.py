@@ -11,6 +11,7 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.clocks.seeding import seed_rules
 from app.core.records.base import now
 from app.core.records.estate import Estate
 from app.modules.movein.models import MoveInItem, StandingTextVersion
@@ -44,6 +45,7 @@ def seed(session: Session, estate: Estate) -> None:
                     content=asdict(text), published_at=now(),
                 )
             )  # fmt: skip
+    seed_rules(session, estate, SEEDS / "clocks.yaml")
     session.flush()
 
 
