@@ -5,7 +5,8 @@ from app.core.registry import Registry
 
 def register(registry: Registry) -> None:
     """Home, search and household page."""
-    from app.desk.views import HomePage, HouseholdPage, SearchPage
+    from app.desk.household import HouseholdPage
+    from app.desk.views import HomePage, SearchPage
 
     registry.view(HomePage)
     registry.view(SearchPage)

@@ -1,4 +1,4 @@
-"""The desk: home, the one search box, the household page."""
+"""The desk: home and the one search box."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, request
+from flask import request
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from app.core.access.actor import current_actor
 from app.core.records.clock import estate_today
@@ -17,9 +15,7 @@ from app.core.registry import registry
 from app.core.search.provider import Hit
 from app.desk.queries import waiting
 from app.extensions import db
-from app.fab.views import Page, expose, requires
-from app.modules.estates.models import Unit
-from app.modules.movein.services import open_case_of
+from app.fab.views import Page, expose
 from app.modules.movein.states import STEPS
 
 RESULTS_PER_GROUP = 8
@@ -75,23 +71,3 @@ class SearchPage(Page):
         text = request.args.get("q", "")
         template = "desk/_results.html" if request.headers.get("HX-Request") else "desk/search.html"
         return self.render(template, title=_l("Search"), text=text, groups=find(text))
-
-
-class HouseholdPage(Page):
-    """One unit on one page, made of the sections the modules registered."""
-
-    resource = "Unit"
-    route_base = "/households"
-
-    @expose("/<int:pk>")
-    @requires("read", "Unit")
-    def show(self, pk: int) -> str:
-        unit = db.session.scalar(
-            select(Unit).where(Unit.id == pk).options(joinedload(Unit.building), joinedload(Unit.entrance))
-        )
-        if unit is None:
-            abort(404)
-        actor = current_actor()
-        sections = [(section, section.load(unit, actor)) for section in registry().sections]
-        open_case = open_case_of(db.session, pk) if actor.may("read", "MoveInCase") else None
-        return self.render("desk/household.html", title=unit.code, unit=unit, sections=sections, open_case=open_case)
