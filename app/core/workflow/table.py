@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event
@@ -81,11 +82,14 @@ class Wait:
     """Whom a state waits for: the role in whose queue it stands, and the clock that runs in it.
 
     A clock that the next state names too goes on. ``paused``: the owner is waited for, clocks stand still.
+    ``role``, ``person`` (an account's id) and ``due`` (a deadline somebody chose) may be read from the record.
     """
 
-    role: str
+    role: str | Callable[[Any], str]
     rule: str = ""
     paused: bool = False
+    person: Callable[[Any], int | None] | None = None
+    due: Callable[[Any], datetime | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,11 @@ class Workflow:
         if wait is None:
             clocks.close_work(session, record, self.work, void=state in self.void)
             return
-        item = clocks.open_work(session, record, self.work, step=self._next(state), role=wait.role)
+        item = clocks.open_work(
+            session, record, self.work, step=self._next(state),
+            role=wait.role(record) if callable(wait.role) else wait.role,
+            assignee_id=wait.person(record) if wait.person else None,
+        )  # fmt: skip
         for deadline in item.deadlines:
             if deadline.open and deadline.rule_key != wait.rule and not wait.paused and deadline.rule_key in self.rules:
                 clocks.meet(session, item, deadline.rule_key)
@@ -191,7 +199,7 @@ class Workflow:
             elif deadline.paused_at:
                 clocks.resume(session, deadline)
         if wait.rule and clocks.running(session, item, wait.rule) is None:
-            clocks.start(session, item, wait.rule)
+            clocks.start(session, item, wait.rule, due=wait.due(record) if wait.due else None)
 
     @property
     def rules(self) -> set[str]:
