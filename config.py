@@ -7,8 +7,9 @@ that says what to correct; ``run.py`` prints it and stops.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,17 @@ class Settings:
     trusted_proxies: int = 0
     """Number of reverse proxies in front whose X-Forwarded-* headers are believed."""
     upload_megabytes: int = 20
+    smtp_host: str = ""
+    """Mail server through which e-mail is sent; empty means no e-mail."""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    """``starttls``, ``tls`` (encrypted from the start, usually port 465) or ``none``."""
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    smtp_from: str = ""
+    """Address in the From line of e-mail."""
+    webhook_private_hosts: str = ""
+    """Hosts, separated by commas, that webhooks may reach although they are in a private network or speak plain HTTP."""
 
     def __post_init__(self) -> None:
         if not self.public_url:
@@ -118,8 +130,10 @@ def _check(settings: Settings) -> None:
         raise SettingsError("GUANJIA_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://.")
     if urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("GUANJIA_PUBLIC_URL must begin with http:// or https://.")
-    if not 0 < settings.port < 65536:
-        raise SettingsError(f"GUANJIA_PORT must lie between 1 and 65535, not {settings.port}.")
+    for name in ("port", "smtp_port"):
+        if not 0 < getattr(settings, name) < 65536:
+            raise SettingsError(f"{PREFIX}{name.upper()} must lie between 1 and 65535, not {getattr(settings, name)}.")
+    _check_mail(settings)
     for name in ("web_processes", "web_threads", "session_hours", "upload_megabytes"):
         if getattr(settings, name) < 1:
             raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1.")
@@ -129,3 +143,16 @@ def _check(settings: Settings) -> None:
         ZoneInfo(settings.time_zone)
     except (KeyError, ValueError, OSError) as error:
         raise SettingsError(f"GUANJIA_TIME_ZONE “{settings.time_zone}” is not a known time zone.") from error
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_security not in {"starttls", "tls", "none"}:
+        raise SettingsError(f"GUANJIA_SMTP_SECURITY must be starttls, tls or none, not “{settings.smtp_security}”.")
+    if not settings.smtp_host:
+        return
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", settings.smtp_from):
+        raise SettingsError("GUANJIA_SMTP_FROM must be an e-mail address when GUANJIA_SMTP_HOST is given.")
+    if bool(settings.smtp_user) != bool(settings.smtp_password):
+        raise SettingsError("GUANJIA_SMTP_USER and GUANJIA_SMTP_PASSWORD belong together.")
+    if settings.smtp_user and settings.smtp_security == "none":
+        raise SettingsError("GUANJIA_SMTP_USER needs an encrypted connection: GUANJIA_SMTP_SECURITY starttls or tls.")

@@ -1,5 +1,6 @@
 """Messages to people and other systems: notices, e-mail, webhooks, sent from an outbox."""
 
+from app.core.messages import models  # noqa: F401
 from app.core.registry import Registry
 
 
