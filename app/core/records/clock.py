@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -25,3 +25,9 @@ def estate_today(session: Session, estate_id: int) -> date:
 def estate_time(session: Session, estate_id: int, moment: datetime) -> datetime:
     """``moment`` as the estate's clock shows it, without zone (what papers print)."""
     return moment.astimezone(estate_zone(session, estate_id)).replace(tzinfo=None)
+
+
+def bounds_of(session: Session, estate_id: int, start: date, end: date) -> tuple[datetime, datetime]:
+    """The moments between which the days ``start`` to ``end`` (included) lie at the estate."""
+    zone = estate_zone(session, estate_id)
+    return datetime.combine(start, time.min, zone), datetime.combine(end + timedelta(days=1), time.min, zone)

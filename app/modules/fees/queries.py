@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.core.access.actor import current_actor
 from app.core.papers.models import Paper
 from app.core.records.amounts import money
 from app.core.records.base import Record
-from app.core.records.clock import estate_zone
+from app.core.records.clock import bounds_of
 from app.modules.estates.models import Unit
 from app.modules.fees.models import Bill, BillLine, FeeItem, Payment, PaymentPart
 from app.modules.fees.states import PaymentMethod
@@ -75,12 +75,6 @@ class MethodTotal:
     method: PaymentMethod
     count: int
     amount: Decimal
-
-
-def bounds_of(session: Session, estate_id: int, start: date, end: date) -> tuple[datetime, datetime]:
-    """The moments between which the days ``start`` to ``end`` (included) lie at the estate."""
-    zone = estate_zone(session, estate_id)
-    return datetime.combine(start, time.min, zone), datetime.combine(end + timedelta(days=1), time.min, zone)
 
 
 def payments_between(session: Session, start: date, end: date) -> Sequence[Payment]:
