@@ -20,6 +20,7 @@ MODULES = (
     "app.core.clocks",
     "app.core.comments",
     "app.core.messages",
+    "app.core.indicators",
     "app.modules.estates",
     "app.modules.people",
     "app.modules.fees",

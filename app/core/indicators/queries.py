@@ -1,0 +1,239 @@
+"""Reading the indicators, and what waits for a decision or is late: each in a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, literal, select, union_all
+from sqlalchemy.orm import Session, joinedload
+
+from app.core.access.actor import Actor
+from app.core.access.roles import TITLES, Role
+from app.core.clocks.kinds import WorkKind
+from app.core.clocks.models import ClockRule, Deadline, WorkItem
+from app.core.indicators.kinds import Indicator
+from app.core.indicators.models import IndicatorTarget, IndicatorValue
+from app.core.indicators.services import MONTHS, months_until
+from app.core.records.choices import in_language
+from app.core.registry import registry
+
+COUNTED = 1000
+"""Counts stop here: a manager with more late work than that needs no exact number."""
+OLDEST = 3
+APPROVALS = 6
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An indicator in a month; ``value`` is None when there was nothing to measure."""
+
+    month: date
+    numerator: Decimal
+    denominator: Decimal
+    value: Decimal | None
+    kept: bool | None
+    """Whether the target was reached; None without a value or a target."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """An indicator, or one part of it, over the months, oldest first; the last one is still running."""
+
+    indicator: Indicator
+    title: str
+    target: Decimal | None
+    readings: Sequence[Reading]
+    parts: Sequence[Trend] = ()
+
+    @property
+    def now(self) -> Reading:
+        return self.readings[-1]
+
+    @property
+    def before(self) -> Reading:
+        """The last month that is over."""
+        return self.readings[-2]
+
+    @property
+    def measured(self) -> bool:
+        """Whether any month has a value."""
+        return any(reading.value is not None for reading in self.readings)
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the running month is better than the last one; None when either is empty or both are alike."""
+        new, old = self.now.value, self.before.value
+        if new is None or old is None or new == old:
+            return None
+        return self.indicator.keeps(new, old)
+
+
+def trends(session: Session, estate_id: int, today: date, *, parts: bool = False, code: str = "") -> list[Trend]:
+    """The indicators over the last months in registration order, only ``code`` when given: two statements.
+
+    With ``parts`` each has its parts too, whose names take another statement for each indicator that has some.
+    """
+    months = months_until(today, MONTHS)
+    chosen = [i for i in registry().of(Indicator).values() if code in ("", i.code)]
+    query = select(
+        IndicatorValue.code, IndicatorValue.part, IndicatorValue.month, IndicatorValue.numerator,
+        IndicatorValue.denominator,
+    ).where(
+        IndicatorValue.estate_id == estate_id, IndicatorValue.code.in_([i.code for i in chosen]),
+        IndicatorValue.month >= months[0],
+    )  # fmt: skip
+    if not parts:
+        query = query.where(IndicatorValue.part == "")
+    values: dict[tuple[str, str], dict[date, tuple[Decimal, Decimal]]] = {}
+    for found, part, month, numerator, denominator in session.execute(query):
+        values.setdefault((found, part), {})[month] = numerator, denominator
+    targets = _targets(session, estate_id)
+
+    def trend(indicator: Indicator, part: str, title: Any, more: Sequence[Trend] = ()) -> Trend:
+        target = targets.get(indicator.code, indicator.target)
+        kept = values.get((indicator.code, part), {})
+        readings = [_reading(indicator, month, *kept.get(month, (Decimal(0), Decimal(0))), target) for month in months]
+        return Trend(indicator, str(title), target, readings, more)
+
+    rows = []
+    for indicator in chosen:
+        found_parts = [part for owner, part in values if owner == indicator.code and part]
+        titles = indicator.parts(session, estate_id) if parts and indicator.parts and found_parts else {}
+        more = [trend(indicator, part, titles.get(part, part)) for part in sorted(found_parts)]
+        rows.append(trend(indicator, "", indicator.title, more))
+    return rows
+
+
+def _targets(session: Session, estate_id: int) -> dict[str, Decimal]:
+    rows = session.execute(
+        select(IndicatorTarget.code, IndicatorTarget.target).where(IndicatorTarget.estate_id == estate_id)
+    )
+    return {code: target for code, target in rows}  # noqa: C416  (rows type as tuples only when unpacked)
+
+
+def _reading(
+    indicator: Indicator, month: date, numerator: Decimal, denominator: Decimal, target: Decimal | None
+) -> Reading:
+    value = indicator.value(numerator, denominator)
+    kept = None if value is None or target is None else indicator.keeps(value, target)
+    return Reading(month, _short(numerator), _short(denominator), value, kept)
+
+
+def _short(number: Decimal) -> Decimal:
+    whole = number.to_integral_value()
+    return whole if whole == number else number
+
+
+@dataclass(frozen=True)
+class LateItem:
+    """A piece of late work: whose it is, the rule it breaks, and the reason given."""
+
+    item: WorkItem
+    rule: str
+    reason: str
+    address: str
+
+    @property
+    def due_at(self) -> datetime:
+        return self.item.rank_at
+
+    @property
+    def who(self) -> str:
+        """The person who has it, or the role it waits for."""
+        if self.item.assignee:
+            return str(self.item.assignee.display_name)
+        return str(TITLES.get(Role(self.item.role), "")) if self.item.role else ""
+
+
+@dataclass(frozen=True)
+class LateKind:
+    """Late work of one kind: how much (at most :data:`COUNTED`), since when, and its oldest pieces."""
+
+    kind: WorkKind
+    count: int
+    oldest: datetime
+    items: Sequence[LateItem]
+
+    @property
+    def more_than_counted(self) -> bool:
+        return self.count >= COUNTED
+
+
+def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind]:
+    """Overdue work by kind, the longest overdue first, as far as the actor may read it: two statements.
+
+    Each kind is answered from its part of the queue's index, however much is open.
+    """
+    kinds = {k.code: k for k in registry().of(WorkKind).values() if actor.may("read", k.resource)}
+    if not kinds or actor.estate_id is None:
+        return []
+
+    def late(kind: str, limit: int) -> Any:
+        return (
+            select(WorkItem.id, WorkItem.rank_at)
+            .where(
+                WorkItem.estate_id == actor.estate_id,
+                WorkItem.kind == kind,
+                WorkItem.closed_at.is_(None),
+                WorkItem.rank_at < moment,
+            )
+            .order_by(WorkItem.rank_at, WorkItem.id)
+            .limit(limit)
+            .subquery()
+        )
+
+    counts = [(code, late(code, COUNTED)) for code in kinds]
+    totals = union_all(
+        *(select(literal(code).label("kind"), func.count().label("n"), func.min(c.c.rank_at).label("since")) for code, c in counts)
+    ).subquery()  # fmt: skip
+    found = {
+        kind: (count, since)
+        for kind, count, since in session.execute(select(totals.c.kind, totals.c.n, totals.c.since))
+        if count
+    }
+    if not found:
+        return []
+    first = union_all(*(select(late(code, OLDEST).c.id) for code in found)).subquery()
+    rows = session.execute(
+        select(WorkItem, Deadline.late_reason, ClockRule.title_zh, ClockRule.title_en)
+        .join(first, first.c.id == WorkItem.id)
+        .outerjoin(
+            Deadline,
+            (Deadline.item_id == WorkItem.id)
+            & (Deadline.due_at == WorkItem.rank_at)
+            & Deadline.met_at.is_(None)
+            & Deadline.cancelled_at.is_(None)
+            & Deadline.paused_at.is_(None),
+        )
+        .outerjoin(ClockRule, (ClockRule.estate_id == Deadline.estate_id) & (ClockRule.key == Deadline.rule_key))
+        .options(joinedload(WorkItem.assignee))
+        .order_by(WorkItem.rank_at, WorkItem.id)
+    )
+    items: dict[str, dict[int, LateItem]] = {}
+    for item, reason, zh, en in rows:
+        line = LateItem(item, in_language(zh or "", en or ""), reason or "", address_of(item))
+        items.setdefault(item.kind, {}).setdefault(item.id, line)
+    late_kinds = [LateKind(kinds[k], n, since, list(items.get(k, {}).values())) for k, (n, since) in found.items()]
+    return sorted(late_kinds, key=lambda late: late.oldest)
+
+
+def approvals(session: Session, actor: Actor) -> tuple[Sequence[WorkItem], int]:
+    """What waits for a decision of the manager, the most urgent first, and how much in all (to :data:`COUNTED`)."""
+    waiting = (WorkItem.estate_id == actor.estate_id, WorkItem.role == Role.MANAGER, WorkItem.closed_at.is_(None))
+    items = session.scalars(
+        select(WorkItem).where(*waiting).order_by(WorkItem.rank_at, WorkItem.id).limit(APPROVALS + 1)
+    ).all()
+    if len(items) <= APPROVALS:
+        return items, len(items)
+    some = select(WorkItem.id).where(*waiting).limit(COUNTED).subquery()
+    return items[:APPROVALS], session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def address_of(item: WorkItem) -> str:
+    """The page of the record that the work is about."""
+    page = registry().record_pages.get(item.record_type)
+    return page(item.record_id) if page else ""
