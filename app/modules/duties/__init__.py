@@ -1,7 +1,51 @@
-"""Recurring obligations and how they were kept."""
+"""Duties: recurring obligations as data, their occurrences, and how they were kept (MI-12, MI-13)."""
 
-from app.core.registry import Registry
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_babel import lazy_gettext as _l
+
+from app.modules.duties.access import GRANTS
+
+if TYPE_CHECKING:
+    from app.core.registry import Registry
 
 
 def register(registry: Registry) -> None:
-    """Recurring obligations and how they were kept."""
+    """Rights, screens, the recurring look at what is due, its clock and its messages, the report's paper."""
+    from app.core.clocks.kinds import WorkKind
+    from app.core.clocks.seeding import seed_rules
+    from app.core.messages.kinds import MessageEvent
+    from app.core.registry import Recurring
+    from app.modules.duties.models import DutyOccurrence
+    from app.modules.duties.services import WORK, tick
+
+    registry.grants(GRANTS)
+    registry.seed(lambda session, estate: seed_rules(session, estate, Path(__file__).parent / "seeds" / "clocks.yaml"))
+    registry.contribute(Recurring(name="duties.tick", every=timedelta(minutes=5), work=tick))
+    registry.contribute(
+        WorkKind(
+            code=WORK, title=_l("Duty"), resource="DutyOccurrence", model=DutyOccurrence, icon="repeat",
+            steps={"do": _l("Do it")},
+        )
+    )  # fmt: skip
+    registry.contribute(
+        MessageEvent(
+            code="duty.missed",
+            title=_l("A duty was missed"),
+            sentence=_l("The duty “%(duty)s” of %(period)s, due on %(due)s, was missed."),
+        )
+    )
+    registry.contribute(
+        MessageEvent(
+            code="duty.on_rest_day",
+            title=_l("A duty falls due on a rest day"),
+            sentence=_l("The duty “%(duty)s” of %(period)s falls due on %(due)s, a rest day."),
+        )
+    )
+    registry.page("duty_occurrence", lambda number: url_for("DutyOccurrenceView.show", pk=number))
+    registry.guard("duty_statement", "DutyOccurrence")

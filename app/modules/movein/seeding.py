@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.clocks.seeding import seed_rules
 from app.core.records.base import now
 from app.core.records.estate import Estate
+from app.modules.duties.services import seed_duties
 from app.modules.movein.models import MoveInItem, StandingTextVersion
 from app.modules.movein.standing import load
 
@@ -46,6 +47,7 @@ def seed(session: Session, estate: Estate) -> None:
                 )
             )  # fmt: skip
     seed_rules(session, estate, SEEDS / "clocks.yaml")
+    seed_duties(session, estate, SEEDS / "duties.yaml")
     session.flush()
 
 
