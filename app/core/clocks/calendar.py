@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.core.clocks.models import CalendarDay, OpeningHours
@@ -34,29 +35,40 @@ def notice(year: int) -> tuple[Mapping[date, str], frozenset[date], bool]:
 class WorkingCalendar:
     """Which days are working days and when the counter is open.
 
-    ``corrections``: the estate's own days, ``{day: (working, name)}``; ``special``: opening hours of single days;
-    ``weekly``: opening hours by day of the week, 0 = Monday.
+    ``corrections``: the estate's days, ``{day: (working, name)}``; ``noticed``: years whose notice was imported among
+    them; ``special``: opening hours of single days, empty when the counter is closed; ``weekly``: opening hours by day
+    of the week, 0 = Monday.
     """
 
     zone: ZoneInfo
     corrections: Mapping[date, tuple[bool, str]] = field(default_factory=dict)
-    special: Mapping[date, Hours] = field(default_factory=dict)
+    noticed: frozenset[int] = frozenset()
+    special: Mapping[date, Sequence[Hours]] = field(default_factory=dict)
     weekly: Mapping[int, Sequence[Hours]] = field(default_factory=dict)
 
     def is_working(self, day: date) -> bool:
         """Monday to Friday minus days off plus make-up days, unless the estate corrected the day (rules §7)."""
         if day in self.corrections:
             return self.corrections[day][0]
-        off, make_up, _known = notice(day.year)
+        off, make_up = self._notice(day.year)
         return day in make_up or (day.weekday() < 5 and day not in off)
 
     def published(self, year: int) -> bool:
-        """Whether the year's holidays are known, by the library or by days imported for it."""
-        return notice(year)[2] or any(day.year == year for day in self.corrections)
+        """Whether the year's notice is known, by the library or by import; until then its holidays are estimated."""
+        return notice(year)[2] or year in self.noticed
 
     def title(self, day: date) -> str:
         """Name of a holiday or of a correction, empty on ordinary days."""
-        return self.corrections[day][1] if day in self.corrections else notice(day.year)[0].get(day, "")
+        return self.corrections[day][1] if day in self.corrections else self._notice(day.year)[0].get(day, "")
+
+    def make_up(self, day: date) -> bool:
+        """Whether a Saturday or Sunday is worked."""
+        return day.weekday() >= 5 and self.is_working(day)
+
+    def _notice(self, year: int) -> tuple[Mapping[date, str], frozenset[date]]:
+        """Days off and make-up days of the library; an imported notice goes before its estimates."""
+        off, make_up, known = notice(year)
+        return ({}, frozenset()) if year in self.noticed and not known else (off, make_up)
 
     def add_working(self, day: date, count: int) -> date:
         """The ``count``-th working day after ``day``, which itself is not counted; ``day`` for 0."""
@@ -76,10 +88,8 @@ class WorkingCalendar:
         return day
 
     def hours(self, day: date) -> Sequence[Hours]:
-        """When the counter is open on ``day``; a statutory holiday has the hours of its day of the week (RE-02)."""
-        if day in self.special:
-            return [self.special[day]]
-        return () if self.corrections.get(day, (True, ""))[0] is False else self.weekly.get(day.weekday(), ())
+        """When the counter is open on ``day``; a holiday has the hours of its day of the week (RE-02)."""
+        return self.special[day] if day in self.special else self.weekly.get(day.weekday(), ())
 
     def moment(self, day: date, at: time = time(0)) -> datetime:
         """Local time of a day as an aware moment."""
@@ -97,8 +107,14 @@ def calendar_of(session: Session, estate_id: int) -> WorkingCalendar:
     return kept[estate_id]
 
 
-def forget_calendars(session: Session) -> None:
-    """Read the calendars anew after their days or hours changed in this session."""
+@event.listens_for(Session, "after_flush")
+def _forget_changed(session: Session, context: Any) -> None:
+    if any(isinstance(row, CalendarDay | OpeningHours) for row in (*session.new, *session.dirty, *session.deleted)):
+        session.info.pop("guanjia.calendars", None)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_all(session: Session, previous: Any) -> None:
     session.info.pop("guanjia.calendars", None)
 
 
@@ -111,6 +127,7 @@ def _read(session: Session, estate_id: int) -> WorkingCalendar:
     return WorkingCalendar(
         zone=estate_zone(session, estate_id),
         corrections={d.day: (d.working, d.title) for d in days},
-        special={d.day: (d.opens, d.closes) for d in days if d.opens and d.closes},
+        noticed=frozenset(d.day.year for d in days if d.notice),
+        special={d.day: [(d.opens, d.closes)] if d.opens and d.closes else () for d in days if d.opens or d.closed},
         weekly=weekly,
     )

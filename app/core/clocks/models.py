@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, Time, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, Time, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.access.models import Account
@@ -56,6 +56,7 @@ class ClockRule(Record):
         CheckConstraint("day IS NULL OR day BETWEEN 1 AND 31", name="day_of_month_known"),
         CheckConstraint("(unit = 'weekday') = (weekday IS NOT NULL)", name="weekday_iff_counted"),
         CheckConstraint("(unit IN ('day_of_month', 'window')) = (day IS NOT NULL)", name="day_iff_counted"),
+        CheckConstraint("unit <> 'window' OR amount BETWEEN day AND 31", name="window_ends_after_opening"),
     )
 
     key: Mapped[str] = mapped_column(String(60), info={"label": _l("Rule")})
@@ -107,18 +108,26 @@ class Escalation(Record):
 
 
 class CalendarDay(Record):
-    """A day on which the estate's calendar differs from what weekday and State Council notice say."""
+    """A day on which the estate's calendar differs from what weekday and State Council notice say.
+
+    ``notice``: the day stands in the State Council's notice as imported for a year the library does not know; such
+    days are the whole notice of their year. ``opens``/``closes``: opening hours of this day alone; ``closed``: the
+    counter stays closed. A day off does not close the counter by itself (RE-02).
+    """
 
     __tablename__ = "calendar_day"
     __table_args__ = (
         UniqueConstraint("estate_id", "day"),
         CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours_are_whole"),
         CheckConstraint("opens IS NULL OR opens < closes", name="opens_before_closing"),
+        CheckConstraint("opens IS NULL OR NOT closed", name="closed_has_no_hours"),
     )
 
     day: Mapped[date] = mapped_column(info={"label": _l("Day")})
     working: Mapped[bool] = mapped_column(info={"label": _l("Working day")})
     title: Mapped[str] = mapped_column(String(100), default="", info={"label": _l("Reason")})
+    notice: Mapped[bool] = mapped_column(default=False, info={"label": _l("From the yearly notice")})
+    closed: Mapped[bool] = mapped_column(default=False, info={"label": _l("Counter closed")})
     opens: Mapped[time | None] = mapped_column(Time, info={"label": _l("Opens at")})
     closes: Mapped[time | None] = mapped_column(Time, info={"label": _l("Closes at")})
 
@@ -187,7 +196,10 @@ class Deadline(Record):
     """A clock on a record: which rule, started, due, paused, met. Days of a rule are due at 24:00 of ``due_at``'s eve.
 
     ``count``: how many of the rule's units were granted (a defect's trade may differ from the rule). ``remaining``: units
-    still left while paused (seconds for hours and seconds). ``escalate_at``: when the next person is to be told.
+    still left while paused (days of day rules, seconds of others). ``pauses``: the pauses that have ended, as
+    ``[from, until]`` in ISO 8601. ``chosen``: a person set ``due_at``, so that rule and calendar no longer do.
+    ``escalate_at``: when the next people are to be told; ``escalated``: the :attr:`Escalation.after_hours` of the last
+    ones who were.
     """
 
     __tablename__ = "deadline"
@@ -219,7 +231,9 @@ class Deadline(Record):
     met_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Met at")})
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     escalate_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    escalated: Mapped[int] = mapped_column(default=0)
+    escalated: Mapped[int | None]
+    chosen: Mapped[bool] = mapped_column(default=False)
+    pauses: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
     late_reason: Mapped[str] = mapped_column(Text, default="", info={"label": _l("Why it is late")})
 
     item: Mapped[WorkItem] = relationship(foreign_keys=[item_id], back_populates="deadlines")

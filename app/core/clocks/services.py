@@ -12,7 +12,7 @@ from app.core.audit.log import record_event
 from app.core.clocks.calendar import calendar_of
 from app.core.clocks.kinds import WorkKind
 from app.core.clocks.models import NO_DEADLINE, ClockRule, Deadline, WorkItem
-from app.core.clocks.rules import due_at, units_left
+from app.core.clocks.rules import due_at, resumed_at, units_left
 from app.core.records.base import Record, now
 from app.core.registry import registry
 
@@ -100,6 +100,7 @@ def start(
         session.add(deadline)
     deadline.count = rule.amount if count is None else count
     deadline.started_at, deadline.paused_at, deadline.remaining = begun, None, None
+    deadline.chosen, deadline.pauses, deadline.escalated = due is not None, [], None
     _due(deadline, rule, due or due_at(rule, deadline.count, begun, calendar_of(session, item.estate_id)))
     session.flush()
     _rank(session, item)
@@ -117,10 +118,10 @@ def running(session: Session, item: WorkItem, rule_key: str) -> Deadline | None:
 
 
 def pause(session: Session, deadline: Deadline, reason: str) -> None:
-    """Stop the clock while the owner is waited for; what is left of it is kept."""
-    if deadline.paused_at is not None:
-        return
+    """Stop the clock while the owner is waited for; what is left of it is kept. A rule may forbid that."""
     rule = rule_of(session, deadline.estate_id, deadline.rule_key)
+    if deadline.paused_at is not None or not rule.pausable:
+        return
     moment = now()
     deadline.remaining = units_left(rule, moment, deadline.due_at, calendar_of(session, deadline.estate_id))
     deadline.paused_at, deadline.pause_reason, deadline.escalate_at = moment, reason, None
@@ -130,10 +131,12 @@ def pause(session: Session, deadline: Deadline, reason: str) -> None:
 
 def resume(session: Session, deadline: Deadline) -> None:
     """Let a paused clock go on from now with what was left."""
-    if deadline.paused_at is None or deadline.remaining is None:
+    if deadline.paused_at is None:
         return
     rule, calendar = rule_of(session, deadline.estate_id, deadline.rule_key), calendar_of(session, deadline.estate_id)
-    due = due_at(rule, deadline.remaining, now(), calendar, resumed=True)
+    moment = now()
+    due = resumed_at(rule, deadline.due_at, deadline.paused_at, moment, calendar)
+    deadline.pauses = [*deadline.pauses, [deadline.paused_at.isoformat(), moment.isoformat()]]
     deadline.paused_at, deadline.remaining, deadline.pause_reason = None, None, ""
     _due(deadline, rule, due)
     session.flush()
@@ -158,8 +161,14 @@ def _end(deadline: Deadline, moment: datetime, void: bool) -> None:
 
 
 def _due(deadline: Deadline, rule: ClockRule, due: datetime) -> None:
-    deadline.due_at, deadline.escalated = due, 0
-    deadline.escalate_at = due + timedelta(hours=rule.escalations[0].after_hours) if rule.escalations else None
+    deadline.due_at, deadline.escalate_at = due, next_escalation(rule, due, deadline.escalated)
+
+
+def next_escalation(rule: ClockRule, due: datetime, told: int | None) -> datetime | None:
+    """When the next people are to be told of a limit at ``due``, after those of ``told`` hours; None after the last."""
+    steps = (step.after_hours for step in rule.escalations if told is None or step.after_hours > told)
+    hours = min(steps, default=None)
+    return None if hours is None else due + timedelta(hours=hours)
 
 
 def _rank(session: Session, item: WorkItem) -> None:
