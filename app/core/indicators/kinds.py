@@ -65,8 +65,8 @@ class Indicator:
         if value is None:
             return "–"
         if self.unit is IndicatorUnit.DAYS:
-            return _("%(number)s days", number=f"{value:,}")
-        return f"{value:,} %" if self.unit is IndicatorUnit.PERCENT else f"{value:,}"
+            return _("%(number)s days", number=f"{value:,f}")
+        return f"{value:,f} %" if self.unit is IndicatorUnit.PERCENT else f"{value:,f}"
 
     def keeps(self, value: Decimal, target: Decimal) -> bool:
         """Whether ``value`` reaches ``target``."""

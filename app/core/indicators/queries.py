@@ -112,7 +112,7 @@ def _targets(session: Session, estate_id: int) -> dict[str, Decimal]:
     rows = session.execute(
         select(IndicatorTarget.code, IndicatorTarget.target).where(IndicatorTarget.estate_id == estate_id)
     )
-    return {code: target for code, target in rows}  # noqa: C416  (rows type as tuples only when unpacked)
+    return {code: target.normalize() for code, target in rows}
 
 
 def _reading(
@@ -120,12 +120,7 @@ def _reading(
 ) -> Reading:
     value = indicator.value(numerator, denominator)
     kept = None if value is None or target is None else indicator.keeps(value, target)
-    return Reading(month, _short(numerator), _short(denominator), value, kept)
-
-
-def _short(number: Decimal) -> Decimal:
-    whole = number.to_integral_value()
-    return whole if whole == number else number
+    return Reading(month, numerator.normalize(), denominator.normalize(), value, kept)
 
 
 @dataclass(frozen=True)
