@@ -75,6 +75,11 @@ class Settings:
         return self.instance_dir / "files"
 
     @property
+    def private_hosts(self) -> frozenset[str]:
+        """Hosts that webhooks may reach inside a private network."""
+        return frozenset(host.strip().lower() for host in self.webhook_private_hosts.split(",") if host.strip())
+
+    @property
     def keys_file(self) -> Path:
         """Private file that holds the encryption, index and cookie keys."""
         return self.instance_dir / "keys.json"

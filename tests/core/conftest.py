@@ -27,6 +27,7 @@ from app.core.records.estate import Estate
 from app.extensions import db
 from app.modules.estates.models import Building
 from tests.conftest import migrated_app, new_database
+from tests.core.messages import mail_set_up, told_event, told_record  # noqa: F401  (fixtures)
 
 FOLDER = Path("app/modules/movein/papers/inspection_signoff").resolve()
 

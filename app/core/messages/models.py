@@ -72,14 +72,25 @@ class Webhook(Record):
     )
     address: Mapped[str] = mapped_column(EncryptedText, info={"label": _l("Address")})
     secret: Mapped[str] = mapped_column(EncryptedText, default="", info={"label": _l("Secret")})
-    language: Mapped[str] = mapped_column(String(5), default="zh", info={"label": _l("Language")})
+    language: Mapped[str] = mapped_column(
+        String(5), default="zh", info={"label": _l("Language"), "choices": {"zh": "中文", "en": "English"}}
+    )
     events: Mapped[list[str]] = mapped_column(JSON, default=list, info={"label": _l("Events")})
     active: Mapped[bool] = mapped_column(default=True, info={"label": _l("Switched on")})
+
+    messages: Mapped[list["OutboxMessage"]] = relationship(
+        back_populates="webhook", foreign_keys="OutboxMessage.webhook_id", cascade="all, delete-orphan"
+    )
 
     @property
     def host(self) -> str:
         """The host of the address: as much of it as is shown."""
         return urlsplit(self.address).hostname or ""
+
+    @property
+    def signed(self) -> bool:
+        """Whether what is sent carries a signature."""
+        return bool(self.secret) and self.format is not WebhookFormat.WECOM
 
     def __str__(self) -> str:
         return self.title
@@ -100,11 +111,39 @@ class OutboxChannel(Choice):
     WEBHOOK = "webhook", _l("Webhook")
 
 
+class Trouble(Choice):
+    """Why a message could not be delivered."""
+
+    SWITCHED_OFF = "switched_off", _l("The webhook is switched off.")
+    NO_ADDRESS = "no_address", _l("The account is closed or has no e-mail address.")
+    MAIL_OFF = "mail_off", _l("No mail server is set up in this installation.")
+    UNKNOWN_HOST = "unknown_host", _l("The name of the host cannot be resolved.")
+    PRIVATE_ADDRESS = (
+        "private_address",
+        _l("The host lies in a private network, which this installation does not allow."),
+    )
+    INSECURE = "insecure", _l("Only addresses that begin with https:// are used.")
+    UNREACHABLE = "unreachable", _l("The receiver cannot be reached.")
+    CERTIFICATE = "certificate", _l("The receiver's certificate is not trusted.")
+    REDIRECT = "redirect", _l("The receiver points to another address, which is not followed.")
+    STATUS = "status", _l("The receiver answered with an error.")
+    BOT = "bot", _l("The group bot refused the message.")
+    MAIL = "mail", _l("The mail server refused the message.")
+    BROKEN_OFF = "broken_off", _l("Sending broke off again and again.")
+
+
+def trouble_in_words(error: str) -> str:
+    """A stored error (a :class:`Trouble` and a detail) as a sentence in the reader's language; empty for none."""
+    code, _blank, detail = error.partition(" ")
+    return f"{Trouble(code).title} {f'({detail})' if detail else ''}".strip() if code else ""
+
+
 class OutboxMessage(Record):
     """A message that leaves the program, written in the transaction of the business it tells of.
 
     ``delivery`` identifies it at the receiver, who may get it twice when the sender dies between sending and noting it.
-    ``payload``: the words, in the receiver's language. ``lease_token``: only the sender that holds it may note how it went.
+    ``payload``: the words, in the receiver's language. ``lease_token``: only the sender that holds it may note how it
+    went; until ``next_at`` nobody else takes the message. ``error``: a :class:`Trouble` and what else is known.
     """
 
     __tablename__ = "outbox_message"
@@ -132,8 +171,17 @@ class OutboxMessage(Record):
     attempts: Mapped[int] = mapped_column(default=0, info={"label": _l("Attempts")})
     next_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, info={"label": _l("Next attempt")})
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Sent at")})
-    error: Mapped[str] = mapped_column(String(300), default="", info={"label": _l("What went wrong")})
+    error: Mapped[str] = mapped_column(String(100), default="")
     lease_token: Mapped[str | None] = mapped_column(String(32))
 
     person: Mapped[Account | None] = relationship(foreign_keys=[person_id])
-    webhook: Mapped[Webhook | None] = relationship(foreign_keys=[webhook_id])
+    webhook: Mapped[Webhook | None] = relationship(foreign_keys=[webhook_id], back_populates="messages")
+
+    @property
+    def receiver(self) -> str:
+        return self.person.display_name if self.person else str(self.webhook or "")
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong at the last attempt, in the reader's language; empty when nothing did."""
+        return trouble_in_words(self.error)
