@@ -105,6 +105,22 @@ class HouseholdSection:
     order: int = 50
 
 
+@dataclass(frozen=True, kw_only=True)
+class HouseholdHead:
+    """What a module says at the head of every household page; contributed. ``order`` sorts.
+
+    ``load(unit, actor)`` returns the values its template shows under ``title``, None for people who see nothing of it;
+    ``labels`` among them, pairs of title and badge colour, stand beside the unit's code, ``action``, a pair of title
+    and address, becomes the page's button. One statement.
+    """
+
+    name: str
+    title: Any
+    template: str
+    load: Callable[[Any, Any], dict[str, Any] | None]
+    order: int = 50
+
+
 @dataclass
 class Registry:
     """Everything the modules registered, in registration order."""

@@ -31,13 +31,15 @@ class StoredFile(Model):
 class Attachment(Record):
     """A file of a record: a scan, a photo, a drawing, a signature. It is archived with a reason, never deleted.
 
-    ``record_type``/``record_id``: table name and id of the owner. ``kind``: what the file is to it (``scan``,
+    ``record_type``/``record_id``: table name and id of the owner; ``unit_id``: the unit it concerns, in whose household
+    file it lies. ``kind``: what the file is to it (``scan``,
     ``photo``, ``signed_copy`` …). A ``signature`` also tells in which ``role`` who (``signer``) signed on the screen.
     """
 
     __tablename__ = "attachment"
     __table_args__ = (
         Index("ix_attachment_owner", "estate_id", "record_type", "record_id"),
+        Index("ix_attachment_unit", "unit_id", "created_at"),
         CheckConstraint("(archived_at IS NULL) = (archive_reason = '')", name="archived_iff_reason"),
         CheckConstraint("archived_at IS NOT NULL OR archived_by_id IS NULL", name="archiver_only_when_archived"),
         CheckConstraint("(kind = 'signature') = (role <> '' AND signer <> '')", name="signature_iff_signer"),
@@ -45,6 +47,7 @@ class Attachment(Record):
 
     record_type: Mapped[str] = mapped_column(String(64))
     record_id: Mapped[int]
+    unit_id: Mapped[int | None]
     kind: Mapped[str] = mapped_column(String(40), info={"label": _l("Kind of file")})
     name: Mapped[str] = mapped_column(String(255), info={"label": _l("File name")})
     stored_file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"), index=True)
