@@ -48,7 +48,12 @@ class Outcome:
 def submit_token() -> str:
     """Token of the form being drawn: that of the submit it answers, otherwise a new one."""
     given = request.form.get("submit_token", "") if request.method == "POST" else ""
-    return given if TOKEN.fullmatch(given) else secrets.token_urlsafe(18)
+    return given if TOKEN.fullmatch(given) else fresh_token()
+
+
+def fresh_token() -> str:
+    """Token of a form that is drawn anew, whatever the request brought."""
+    return secrets.token_urlsafe(18)
 
 
 def carry_out(
@@ -85,6 +90,17 @@ def carry_out(
     except BaseException:
         session.rollback()
         raise
+
+
+def spread(form: Any, outcome: Outcome) -> list[str]:
+    """Put the sentences of a refusal beside the form's fields; what belongs to no field is returned."""
+    general: list[str] = []
+    for name, sentences in outcome.errors.items():
+        if name in form._fields:
+            form[name].errors = [*form[name].errors, *sentences]
+        else:
+            general += sentences
+    return general
 
 
 def refusals(error: Exception, messages: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from app.core.registry import Registry
 from app.core.workflow.table import Offer
 from app.extensions import db
 from app.fab.fields import RecordForm, estate_zone
-from app.fab.submit import Outcome, carry_out
+from app.fab.submit import Outcome, carry_out, spread
 from app.fab.views import Page, expose, requires
 from app.modules.estates.models import Meter, MeterReading, ReadingSource
 from app.modules.estates.queries import meters_and_readings
@@ -45,7 +45,6 @@ from app.modules.movein.service_views import EntrustedServiceView
 from app.modules.movein.services import sign
 from app.modules.movein.states import CaseState, ItemResult, Severity
 from app.modules.movein.text_views import StandingTextPage
-from app.modules.movein.views import spread
 from app.modules.movein.workflow import MOVE_IN
 
 CONCLUSIONS = ("accept", "accept_with_defects", "refuse", "reinspect")

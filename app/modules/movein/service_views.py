@@ -18,13 +18,12 @@ from app.fab import cells
 from app.fab.fields import AmountField, ChoiceField, RecordForm, TextField
 from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
-from app.fab.submit import carry_out
+from app.fab.submit import carry_out, spread
 from app.fab.views import RecordView, expose, requires
 from app.modules.movein.defect_views import unless_filtered
 from app.modules.movein.models import EntrustedService
 from app.modules.movein.services import cancel_service, finish_service
 from app.modules.movein.states import ServiceState
-from app.modules.movein.views import spread
 
 COLOURS = {ServiceState.OPEN: "blue", ServiceState.DONE: "green", ServiceState.CANCELLED: "secondary"}
 SATISFACTION = {

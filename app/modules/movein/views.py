@@ -19,8 +19,7 @@ from app.core.records.choices import in_language
 from app.extensions import db
 from app.fab.fields import RecordForm
 from app.fab.interface import RecordInterface
-from app.fab.submit import Outcome, carry_out
-from app.fab.timeline import timeline
+from app.fab.submit import Outcome, carry_out, spread
 from app.fab.views import RecordView, expose, link_to_show, requires
 from app.modules.estates.models import Unit
 from app.modules.movein import forms, panels, queries, registration, services
@@ -31,9 +30,6 @@ from app.modules.movein.states import CaseState, CheckResult
 from app.modules.movein.workflow import MOVE_IN
 from app.modules.people.queries import owners_of
 from app.modules.people.services import CONSTRAINTS
-
-MILESTONES = ("transition", "sign", "issue", "print", "reveal", "comment", "file")
-"""What the timeline of a case shows before somebody asks for every change."""
 
 Work = Callable[[MoveInCase, dict[str, Any]], Any]
 
@@ -57,6 +53,9 @@ class MoveInCaseView(RecordView):
     list_cell = {"number": link_to_show(lambda case: case.number)}
     constraint_messages = CONSTRAINTS
     workflow = MOVE_IN
+    milestones = (
+        "transition", "sign", "issue", "print", "reveal", "comment", "withdraw", "file", "take", "hand_over", "late_reason", "escalate",
+    )  # fmt: skip
 
     # The case page
 
@@ -69,8 +68,6 @@ class MoveInCaseView(RecordView):
         following = queries.next_offer(record, offers)
         refused = record.state == CaseState.REFUSED
         missing = following.blockers if following and not refused else queries.missing_at(record, actor)
-        whole = request.args.get("history") == "all"
-        entries = timeline(record, limit=500) if whole else timeline(record, limit=15, kinds=MILESTONES)
         shown = panels.PANELS[panel]
         page: str = self.render_template(
             "movein/case.html", title=f"{self.show_title} {record.number}", view=self, case=record, record=record,
@@ -80,7 +77,7 @@ class MoveInCaseView(RecordView):
             following=following, others=[o for o in offers if o is not following],
             records=queries.records_of(db.session, record), paper_title=queries.paper_title,
             kinds=panels.kinds_at(panel),
-            papers=papers_of(db.session, record), pack=pack_sheets(record), entries=entries, whole=whole, said=said,
+            papers=papers_of(db.session, record), pack=pack_sheets(record), entries=self.happenings(record), said=said,
             said_of=in_language, **more,
         )  # fmt: skip
         return page
@@ -362,14 +359,3 @@ class MoveInCaseView(RecordView):
         if found is None:
             raise NotAllowed(f"{model.__tablename__} {number}")
         return found
-
-
-def spread(form: RecordForm, outcome: Outcome) -> list[str]:
-    """Put the sentences of a refusal beside their fields; what belongs to no field is returned."""
-    general: list[str] = []
-    for name, sentences in outcome.errors.items():
-        if name in form._fields:
-            form[name].errors = [*form[name].errors, *sentences]
-        else:
-            general += sentences
-    return general
