@@ -17,7 +17,6 @@ from app.core.access.actor import NotAllowed, current_actor
 from app.core.papers.services import papers_of
 from app.core.records.choices import in_language
 from app.extensions import db
-from app.fab.fields import RecordForm
 from app.fab.interface import RecordInterface
 from app.fab.submit import Outcome, carry_out, spread
 from app.fab.views import RecordView, expose, link_to_show, requires
