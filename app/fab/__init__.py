@@ -19,14 +19,18 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     Call it within the application context, after the modules have registered. Touches no database.
     """
     from app.core.access.accounts import RIGHTS
+    from app.core.records.savedviews import GRANTS
     from app.fab import headers, menu, scope
     from app.fab.accounts import register_accounts
     from app.fab.api import OpenApiPage
+    from app.fab.bulk import register_bulk
     from app.fab.errors import install_error_pages
+    from app.fab.exporting import register_exports
     from app.fab.security import Builder, SecurityManager
     from app.fab.theme import prepare_templates
+    from app.fab.timelines import register_timelines
     from app.fab.translation import Catalogues
-    from app.fab.views import LookupPage
+    from app.fab.views import LookupPage, record_views
 
     app.config.update(
         FAB_CREATE_DB=False,
@@ -40,12 +44,16 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
         app.config["SESSION_COOKIE_NAME"] = "guanjia"
 
     registry.grants(RIGHTS)
+    registry.grants(GRANTS)
     register_accounts(registry)
+    register_timelines(registry)
     prepare_templates(app)
     builder = Builder(app, db.session, security_manager_class=SecurityManager, update_perms=False)
     for view in dict.fromkeys([LookupPage, OpenApiPage, *(entry.view for entry in registry.menu)]):
         leave_out_closed_routes(view, registry)
         builder.add_view_no_menu(view)
+    register_bulk(registry, record_views())
+    register_exports(registry, record_views())
     babel = app.extensions["babel"]
     app.extensions["guanjia.catalogues"] = Catalogues(babel.instance.domain_instance)
     babel.locale_selector, babel.timezone_selector = _language, _time_zone

@@ -24,6 +24,7 @@ from app.core.access.actor import NotAllowed, current_actor
 from app.fab.fields import RecordForm, YesNoField, masked
 from app.fab.filters import RANGED, RESERVED, SIZES
 from app.fab.interface import Attribute, Kind, token_of
+from app.fab.paging import DEEPEST
 from app.fab.submit import Outcome, carry_out
 from app.fab.views import RecordView, record_views
 
@@ -80,18 +81,19 @@ class RecordApi(BaseApi):
     def get_list(self) -> Response:
         view = self._view
         current_actor().require("read", view.resource)
-        known = (RESERVED - {"columns"}) | {a.name for a in view.filtered if a.kind not in RANGED}
+        known = (RESERVED - {"columns", "view", "before"}) | {a.name for a in view.filtered if a.kind not in RANGED}
         known |= {f"{a.name}.{end}" for a in view.filtered if a.kind in RANGED for end in ("from", "to")}
         query = view.read_list(request.args)
         odd = sorted({name for name, value in request.args.items(multi=True) if name not in known or not value})
-        if odd or query.problems:
+        if odd or query.problems or query.place.kind == "last":
             unknown = [_("The argument “%(name)s” is unknown or empty.", name=name[:40]) for name in odd]
             return problem(400, _("The arguments could not be read."), " ".join([*unknown, *query.problems]))
-        total, page, records = view.datamodel.page(
-            view.clauses(query), query.order, query.page, query.size, self._attributes(), view.load
-        )
+        clauses = view.clauses(query)
+        stretch = view.datamodel.walk(clauses, query.order, query.place, query.size, self._attributes(), view.load)
+        total = stretch.total.number if stretch.total.exact else view.datamodel.count(clauses)
+        items = [self._body_of(r) for r in stretch.records]
         return self._answer(
-            200, {"total": total, "page": page, "size": query.size, "items": [self._body_of(r) for r in records]}
+            200, {"total": total, "page": query.page, "size": query.size, "next": stretch.next or None, "items": items}
         )
 
     @expose("/<int:pk>", methods=["GET"])
@@ -190,8 +192,9 @@ class RecordApi(BaseApi):
         one = {"$ref": f"#/components/schemas/{name}"}
         refused = {code: _problem_spec(text) for code, text in PROBLEMS.items()}
         pk = {"in": "path", "name": "pk", "required": True, "schema": {"type": "integer", "minimum": 0}}
-        page = {"type": "object", "required": ["total", "page", "size", "items"], "properties": {
+        page = {"type": "object", "required": ["total", "page", "size", "next", "items"], "properties": {
             "total": {"type": "integer"}, "page": {"type": "integer"}, "size": {"type": "integer"},
+            "next": {"type": ["string", "null"], "description": "Pass it as `after` to read on, however far."},
             "items": {"type": "array", "items": one}}}  # fmt: skip
 
         def operation(title: str, code: int, schema: Any, codes: tuple[int, ...], **more: Any) -> dict[str, Any]:
@@ -240,7 +243,8 @@ class RecordApi(BaseApi):
     def _parameters(self) -> list[dict[str, Any]]:
         view = self._view
         found: list[dict[str, Any]] = [
-            {"in": "query", "name": "page", "schema": {"type": "integer", "minimum": 1, "maximum": 999999999}},
+            {"in": "query", "name": "page", "schema": {"type": "integer", "minimum": 1, "maximum": DEEPEST // max(SIZES) + 1}},
+            {"in": "query", "name": "after", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}},
             {"in": "query", "name": "size", "schema": {"type": "integer", "enum": list(SIZES)}},
             {
                 "in": "query",

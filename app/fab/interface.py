@@ -18,7 +18,8 @@ from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection, joinedl
 from app.core.records.base import UtcDateTime
 from app.core.records.secrets import EncryptedText
 from app.extensions import db
-from app.fab.counting import count
+from app.fab.counting import count, tally
+from app.fab.paging import DEEPEST, Key, Place, Stretch, Tally, beyond, token
 
 
 class Kind(StrEnum):
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     DECIMAL = "decimal"
     DAY = "day"
     MOMENT = "moment"
+    TIME = "time"
     YES_NO = "yes_no"
     CHOICE = "choice"
     REFERENCE = "reference"
@@ -198,6 +200,7 @@ def _kind(owner: type, column: sa.Column[Any]) -> Kind:
         Kind.YES_NO: sa.Boolean,
         Kind.MOMENT: (UtcDateTime, sa.DateTime),
         Kind.DAY: sa.Date,
+        Kind.TIME: sa.Time,
         Kind.INTEGER: sa.Integer,
         Kind.DECIMAL: sa.Numeric,
         Kind.LONG_TEXT: sa.Text,
@@ -319,38 +322,123 @@ class RecordInterface(SQLAInterface):
 
     def ordered(self, query: Any, order: Sequence[tuple[Attribute, bool]]) -> Any:
         """``query`` sorted by ``(attribute, descending)`` and then by id, so that pages never overlap."""
-        descending = False
-        for attribute, descending in order:
-            for link in attribute.links:
-                query = query.outerjoin(link)
-            query = query.order_by(attribute.sorting.desc() if descending else attribute.sorting.asc())
-        key = self.get_pk()
-        return query.order_by(key.desc() if descending else key.asc())
+        return self._sorted(query, order, False)
+
+    def keys(self, order: Sequence[tuple[Attribute, bool]]) -> list[Key]:
+        """The columns by which the rows of a list follow each other, the id last."""
+        found = [
+            Key(a.sorting, way, a.sorting.property.columns[0].nullable or any(map(_may_lead_nowhere, a.links)))
+            for a, way in order
+            if a.name != "id"
+        ]
+        return [*found, Key(self.get_pk(), order[-1][1] if order else False, False)]
+
+    def _walked(self, query: Any, order: Sequence[tuple[Attribute, bool]]) -> Any:
+        """``query`` joined with what the order's columns are reached through."""
+        for links in dict.fromkeys(a.links[: n + 1] for a, _way in order for n in range(len(a.links))):
+            query = query.outerjoin(links[-1])
+        return query
+
+    def _sorted(self, query: Any, order: Sequence[tuple[Attribute, bool]], backwards: bool) -> Any:
+        dialect = self.session.get_bind().dialect.name
+        return self._walked(query, order).order_by(*(k.ordering(backwards, dialect) for k in self.keys(order)))
+
+    def indexed(self, order: Sequence[tuple[Attribute, bool]]) -> bool:
+        """Whether an index brings the records of an estate in this order, so that a page of a huge list is quick."""
+        table: Any = self.obj.__table__
+        if any(a.links for a, _way in order) or len({way for _a, way in order}) > 1:
+            return False
+        wanted = [key.column.property.columns[0].name for key in self.keys(order)]
+        unique = [[c.name for c in k.columns] for k in table.constraints if isinstance(k, sa.UniqueConstraint)]
+        unique += [[c.name for c in i.columns] for i in table.indexes if i.unique]
+        for columns in ([c.name for c in index.columns] for index in table.indexes):
+            if (columns[1:] if columns[:1] == ["estate_id"] else columns)[: len(wanted)] == wanted:
+                return True
+        return wanted == ["id"] or any([c for c in columns if c != "estate_id"] == wanted[:-1] for columns in unique)
 
     def count(self, clauses: Sequence[Any]) -> int:
         """Number of visible records that satisfy the clauses; no join, no order."""
         return count(self.session, self.get_pk(), clauses)
 
-    def page(
-        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], number: int, size: int,
+    def walk(
+        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], place: Place, size: int,
         attributes: Sequence[Attribute], options: Sequence[Any] = (),
-    ) -> tuple[int, int, list[Any]]:  # fmt: skip
-        """Page ``number`` (from 1) of the matching records: total, the page really shown, its records.
+    ) -> Stretch:  # fmt: skip
+        """The page of the matching records at ``place``, found along the index of the order however deep it lies.
 
-        Only ids are sorted and skipped, along the index of the sorted column; whole rows are read for one page.
-        A page past the end shows the last one.
+        A place behind the end shows the last page, one before the beginning the first.
         """
-        ids = self.ordered(sa.select(self.get_pk()).where(*clauses), order)
-        found = list(self.session.scalars(ids.offset((number - 1) * size).limit(size)))
-        if number == 1 and len(found) < size:
-            total = len(found)
+        rows, behind, ahead = self._at(clauses, order, place, size)
+        if place.kind == "number" and place.number > 1 and not rows:
+            total = self.tally(clauses)
+            last = -(-total.number // size) if total.exact and total.number <= DEEPEST else 0
+            place = Place("number", last) if 0 < last < place.number else Place("last")
+            rows, behind, ahead = self._at(clauses, order, place, size)
+        elif place.kind == "after" and not rows:
+            place = Place("last")
+            rows, behind, ahead = self._at(clauses, order, place, size)
+        elif place.kind == "before" and len(rows) < size:
+            place = Place()
+            rows, behind, ahead = self._at(clauses, order, place, size)
+        if not ahead and not behind:
+            total = Tally(len(rows), True, 0)
         else:
-            total = self.count(clauses)
-            last = max(1, -(-total // size))
-            if number > last:
-                number = last
-                found = list(self.session.scalars(ids.offset((number - 1) * size).limit(size)))
-        return total, number, self._read(found, attributes, options)
+            total = self.tally(clauses, order, rows[0] if ahead and rows and place.kind != "number" else None)
+        first = self._number_of_first(rows, behind, ahead, place, size, total)
+        return Stretch(
+            self._read([row[-1] for row in rows], attributes, options), total, first,
+            token(rows[0], first) if ahead and rows else "",
+            token(rows[-1], first + len(rows) - 1 if first else None) if behind else "",
+        )  # fmt: skip
+
+    def tally(self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]] = (), row: Any = None) -> Tally:
+        """How many records match, and how many of them stand before ``row`` (sort values and id)."""
+        ahead = sa.or_(*(sa.and_(*b) for b in beyond(self.keys(order), row, True))) if row is not None else None
+        return tally(self.session, self.get_pk(), clauses, ahead, lambda query: self._walked(query, order))
+
+    def _number_of_first(
+        self, rows: Sequence[Any], behind: bool, ahead: bool, place: Place, size: int, total: Tally
+    ) -> int | None:
+        """Number of a page's first row: counted where the list is short, else as far as the way here tells it."""
+        if not ahead:
+            return 1
+        if place.kind == "number":
+            return (place.number - 1) * size + 1
+        if total.ahead is not None:
+            return total.ahead + 1
+        if not behind:
+            return total.number - len(rows) + 1 if total.exact else None
+        if place.position is None:
+            return None
+        first = place.position + 1 if place.kind == "after" else place.position - len(rows)
+        return max(2, min(first, total.number - len(rows))) if total.exact else max(2, first)
+
+    def _at(
+        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], place: Place, size: int
+    ) -> tuple[Sequence[Any], bool, bool]:
+        """Sort values and ids of a page's rows, and whether there are rows behind and ahead of it."""
+        backwards = place.kind in {"before", "last"}
+        keys = self.keys(order)
+        columns = [key.column.label(f"k{number}") for number, key in enumerate(keys)]
+        query = sa.select(*columns)
+        branches = beyond(keys, place.values, backwards) if place.values else [[]]
+        parts = [
+            self._sorted(query.where(*clauses, *branch), order, backwards).limit(size + 1) for branch in branches
+        ]
+        if place.kind == "number":
+            parts = [parts[0].offset((place.number - 1) * size)]
+        if len(parts) > 1:
+            numbered = [sa.select(part.add_columns(sa.literal(n).label("part")).subquery()) for n, part in enumerate(parts)]
+            rows = sa.union_all(*numbered).subquery()
+            there = [rows.c[column.name] for column in columns]
+            dialect = self.session.get_bind().dialect.name
+            order_there = [Key(c, k.descending, k.nullable).ordering(backwards, dialect) for c, k in zip(there, keys, strict=True)]
+            parts = [sa.select(*there).order_by(rows.c.part, *order_there).limit(size + 1)]
+        found = list(self.session.execute(parts[0]))
+        more, page = len(found) > size, found[:size]
+        if backwards:
+            return page[::-1], place.kind == "before", more
+        return page, more, place.kind == "after" or (place.kind == "number" and place.number > 1)
 
     def _read(self, ids: Sequence[int], attributes: Sequence[Attribute], options: Sequence[Any]) -> list[Any]:
         if not ids:
@@ -366,13 +454,21 @@ class RecordInterface(SQLAInterface):
         self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], attributes: Sequence[Attribute],
         options: Sequence[Any] = (), chunk: int = 500,
     ) -> Iterator[Any]:  # fmt: skip
-        """Every matching record in order, some hundred at a time; passed records leave the session."""
-        ids = list(self.session.scalars(self.ordered(sa.select(self.get_pk()).where(*clauses), order)))
-        for start in range(0, len(ids), chunk):
-            records = self._read(ids[start : start + chunk], attributes, options)
-            yield from records
-            for record in records:
-                self.session.expunge(record)
+        """Every matching record in order, some hundred at a time; passed records leave the session.
+
+        The ids come through a cursor that the server keeps, so memory does not grow with the list.
+        """
+        ids = self.ordered(sa.select(self.get_pk()).where(*clauses), order)
+        with self.session.execute(ids, execution_options={"yield_per": chunk}) as found:
+            for part in found.scalars().partitions():
+                before = set(self.session.identity_map.values())
+                yield from self._read(part, attributes, options)
+                for record in set(self.session.identity_map.values()) - before:
+                    self.session.expunge(record)
+
+
+def _may_lead_nowhere(link: Any) -> bool:
+    return any(column.nullable for column in link.property.local_columns)
 
 
 def _local_column(relation: Any) -> sa.Column[Any]:

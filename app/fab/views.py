@@ -8,44 +8,43 @@ their services; each runs in the one transaction of the request.
 from __future__ import annotations
 
 import functools
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Response, abort, current_app, flash, redirect, request, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder.baseviews import BaseCRUDView, BaseView, expose
 from flask_babel import gettext as _
-from markupsafe import Markup
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.access.models import Account, Membership
-from app.core.access.roles import Role
-from app.core.exports import tables
-from app.core.records.base import now
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
-from app.core.records.savedviews import SavedView
 from app.core.workflow.table import Workflow
 from app.extensions import db
-from app.fab import cells
+from app.fab.bulk import BulkCommand, BulkScreen
 from app.fab.errors import error_page
-from app.fab.fields import RecordForm, SecretField, estate_zone, form_class, title_of
-from app.fab.filters import LARGEST, RESERVED, SIZES, ListQuery, read_query
+from app.fab.exporting import ExportScreen
+from app.fab.fields import RecordForm, SecretField, form_class, title_of
+from app.fab.filters import LARGEST, RESERVED, ListQuery
 from app.fab.interface import Attribute, Kind, RecordInterface
+from app.fab.lists import VIEWS, Cell, Line, ListScreen, address_of, link_to_show, record_views
+from app.fab.paging import Place
+from app.fab.savedviews import SavedViewScreen
 from app.fab.scope import requires, safe_next
 from app.fab.submit import Outcome, carry_out
 from app.fab.timeline import Happening, changed_since, timeline
 
-__all__ = ["Page", "RecordView", "RelatedList", "expose", "requires"]
+__all__ = [
+    "BulkCommand", "Cell", "Line", "Page", "RecordView", "RelatedList", "address_of", "expose", "link_to_show", "record_views",
+    "requires",
+]  # fmt: skip
 
 LOOKUP_SIZE = 20
-VIEWS = "guanjia.record_views"
 
 
 class _Commands:
@@ -120,31 +119,7 @@ class RelatedList:
     add: bool = True
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One value of a record as the templates show it."""
-
-    attribute: Attribute
-    html: Any
-    empty: bool = False
-    said: str = ""
-
-    @property
-    def label(self) -> Any:
-        """The attribute's label; ``said`` is it in the reader's language already."""
-        return self.said or self.attribute.label
-
-
-@dataclass(frozen=True)
-class Line:
-    """One record of a list."""
-
-    record: Any
-    address: str
-    cells: list[Cell]
-
-
-class RecordView(_Commands, BaseCRUDView):
+class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Commands, BaseCRUDView):
     """The screens of one model. See the class attributes for what a module declares."""
 
     datamodel: ClassVar[RecordInterface]
@@ -185,6 +160,8 @@ class RecordView(_Commands, BaseCRUDView):
     related: Sequence[RelatedList] = ()
     related_views = ()  # Flask-AppBuilder's own kind, which leaks children of other parents
     workflow: Workflow | None = None
+    milestones: Sequence[str] = ()
+    """Kinds of entries that the page's timeline shows; without any, all. The whole timeline always shows all."""
     show_template = "show.html"
     list_template = "list.html"
     form_template = "form.html"
@@ -297,135 +274,10 @@ class RecordView(_Commands, BaseCRUDView):
     def address_of(self, record: Any) -> str:
         return url_for(f"{self.endpoint}.show", pk=record.id)
 
-    def read_list(self, args: MultiDict[str, str]) -> ListQuery:
-        return read_query(args, self.filtered, self.sortable, self.order, estate_zone())
-
-    def chosen_columns(self, args: MultiDict[str, str]) -> Sequence[Attribute]:
-        """The columns asked for, in their usual order; without any that exist, the list's own."""
-        asked = set(args.getlist("columns"))
-        return [a for a in self.offered if a.name in asked] or self.listed
-
-    def clauses(self, query: ListQuery) -> list[Any]:
-        return [*self.scope(), *query.clauses(self.searched)]
-
     def unit_of(self, name: str) -> Any:
         """The unit behind an input, from the column's ``info["unit"]``."""
         column = self.datamodel.columns.get(name)
         return column.info.get("unit", "") if column is not None else ""
-
-    def cell(self, record: Any, attribute: Attribute, compact: bool = False, said: str = "") -> Cell:
-        """The attribute of a record as HTML; ``compact`` is how lists write days."""
-        own = self.list_cell.get(attribute.name)
-        value = own(record) if own else attribute.value(record)
-        empty = value is None or value == ""
-        address = address_of(value) if attribute.kind is Kind.REFERENCE and not own else None
-        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty, said)
-
-    def lines(self, records: Iterable[Any], attributes: Sequence[Attribute]) -> list[Line]:
-        heads = [(attribute, str(attribute.label)) for attribute in attributes]
-        return [Line(r, self.address_of(r), [self.cell(r, a, True, said) for a, said in heads]) for r in records]
-
-    @expose("/")
-    @requires("read")
-    def list(self) -> str:
-        query, listed = self.read_list(request.args), self.chosen_columns(request.args)
-        clauses = self.clauses(query)
-        total, page, records = self.datamodel.page(clauses, query.order, query.page, query.size, listed, self.load)
-        for problem in query.problems:
-            flash(problem, "warning")
-        return self.render_template(
-            self.list_template, title=self.list_title, view=self, query=query, total=total, page=page,
-            pages=max(1, -(-total // query.size)), listed=listed, lines=self.lines(records, listed), sizes=SIZES,
-            filters=[self._filter(a, query) for a in self.filtered], totals=self.totals(clauses), link=_link,
-        )  # fmt: skip
-
-    def _filter(self, attribute: Attribute, query: ListQuery) -> dict[str, Any]:
-        values = query.values(attribute.name)
-        chosen = []
-        if attribute.kind is Kind.REFERENCE and values:
-            target: Any = attribute.target
-            key = sa.inspect(target).primary_key[0]
-            found = self.datamodel.session.scalars(sa.select(target).where(key.in_(values)))
-            chosen = [(getattr(r, "id", None), title_of(r)) for r in found]
-        return {
-            "attribute": attribute,
-            "values": values,
-            "chosen": chosen,
-            "lookup": self._lookup_address(attribute, narrowed=False),
-        }
-
-    @expose("/export.<any(xlsx, csv):form>")
-    @requires("read")
-    def export(self, form: str) -> Response:
-        """Exactly what the list shows, all pages of it."""
-        query, listed = self.read_list(request.args), self.chosen_columns(request.args)
-        records = self.datamodel.stream(self.clauses(query), query.order, listed, self.load)
-        rows = ([self._export_value(record, a) for a in listed] for record in records)
-        heads = [str(a.label) for a in listed]
-        file = tempfile.SpooledTemporaryFile(max_size=4 * 1024 * 1024)
-        if form == "csv":
-            tables.write_csv(file, heads, rows)
-        else:
-            tables.write_xlsx(file, str(self.list_title), heads, rows)
-        size = file.tell()
-        name = f"{self.list_title}-{now().astimezone(estate_zone()).date()}.{form}"
-        answer = Response(_read_once(file), mimetype=tables.CSV if form == "csv" else tables.XLSX)
-        answer.content_length = size
-        answer.headers.set("Content-Disposition", "attachment", filename=name)
-        return answer
-
-    def _export_value(self, record: Any, attribute: Attribute) -> Any:
-        own = self.list_cell.get(attribute.name)
-        return cells.export_value(attribute, own(record) if own else attribute.value(record))
-
-    # Views that people save
-
-    @expose("/views")
-    @requires("read")
-    def views(self) -> str:
-        """The saved views of this list, as a fragment of its page; ``query`` is the list as it is now."""
-        return self._saved_views(request.args.get("query", ""))
-
-    @expose("/views", methods=["POST"])
-    @requires("read")
-    def save_view(self) -> str | tuple[str, int]:
-        actor, query = current_actor(), request.form.get("query", "")
-        title, role = request.form.get("title", "").strip(), request.form.get("role", "")
-        if not title or len(title) > 60 or len(query) > 2000 or (role and role not in actor.roles):
-            return self._saved_views(query, _("Give the view a name of at most 60 characters.")), 422
-        found = self.datamodel.session.scalars(self._own_views().where(SavedView.title == title)).one_or_none()
-        saved = found or SavedView(owner_id=actor.user_id, screen=type(self).__name__, title=title)
-        saved.query, saved.role = query, role
-        outcome = carry_out(lambda: self.datamodel.session.add(saved), lambda _r: url_for(f"{self.endpoint}.list"))
-        return self._saved_views(query, "" if outcome.done else _("Somebody else changed this record; read it again."))
-
-    @expose("/views/<int:pk>/delete", methods=["POST"])
-    @requires("read")
-    def drop_view(self, pk: int) -> str:
-        saved = (
-            self.datamodel.session.scalars(self._own_views().where(SavedView.id == pk)).one_or_none()
-            if pk <= LARGEST
-            else None
-        )
-        if saved is None:
-            raise NotAllowed(f"view {pk}")
-        self.datamodel.session.delete(saved)
-        self.datamodel.session.commit()
-        return self._saved_views(request.form.get("query", ""))
-
-    def _own_views(self) -> Any:
-        return sa.select(SavedView).where(
-            SavedView.screen == type(self).__name__, SavedView.owner_id == current_actor().user_id
-        )
-
-    def _saved_views(self, query: str, problem: str = "") -> str:
-        actor = current_actor()
-        seen = sa.or_(SavedView.owner_id == actor.user_id, SavedView.role.in_(sorted(actor.roles)))
-        found = sa.select(SavedView).where(SavedView.screen == type(self).__name__, seen).order_by(SavedView.title)
-        return self.render(
-            "saved_views.html", view=self, saved=self.datamodel.session.scalars(found).all(), query=query, problem=problem,
-            roles=[Role(role) for role in sorted(actor.roles) if role in set(Role)],
-        )  # fmt: skip
 
     @expose("/<int:pk>")
     @requires("read")
@@ -448,8 +300,8 @@ class RecordView(_Commands, BaseCRUDView):
         )  # fmt: skip
 
     def happenings(self, record: Any) -> Sequence[Happening]:
-        """The timeline of the record's page; override for a part with a page of its own."""
-        return timeline(record)
+        """The newest lines of the record's timeline, for its page."""
+        return timeline(record, kinds=self.milestones)
 
     def _related_part(self, record: Any, related: RelatedList, actor: Actor) -> dict[str, Any] | None:
         view = record_views()[related.view]
@@ -458,13 +310,13 @@ class RecordView(_Commands, BaseCRUDView):
         attributes = view.datamodel.attributes(related.columns, view.label_columns)
         column = view.datamodel.attribute(related.column, view.label_columns)
         clauses = [*view.scope(), column.sql == record.id]
-        total, _page, records = view.datamodel.page(clauses, view.order, 1, related.limit, attributes, view.load)
+        stretch = view.datamodel.walk(clauses, view.order, Place(), related.limit, attributes, view.load)
         addable = related.add and actor.may("create", view.resource) and related.column in view.add_columns
         return {
             "title": related.title or view.list_title,
             "attributes": attributes,
-            "lines": view.lines(records, attributes),
-            "total": total,
+            "lines": view.lines(stretch.records, attributes),
+            "total": stretch.total.number,
             "all": url_for(f"{view.endpoint}.list", **{related.column: record.id}),
             "new": url_for(f"{view.endpoint}.add", **{related.column: record.id}) if addable else None,
         }
@@ -724,14 +576,6 @@ class LookupPage(Page):
         return [*view.allowed[column]()] if view and column in view.allowed else []
 
 
-def _read_once(file: IO[bytes]) -> Iterator[bytes]:
-    """The content of a temporary file from its start; the file goes with its reader."""
-    with file:
-        file.seek(0)
-        while chunk := file.read(1 << 16):
-            yield chunk
-
-
 def _colleagues(actor: Actor, text: str) -> Any:
     """Active people who serve an estate of the actor."""
     query = (
@@ -767,40 +611,7 @@ def assign(record: Any, values: Mapping[str, Any]) -> None:
         raise FieldErrors(errors)
 
 
-def record_views() -> dict[str, RecordView]:
-    """The registered record views by class name."""
-    found: dict[str, RecordView] = current_app.extensions.setdefault(VIEWS, {})
-    return found
-
-
-def address_of(record: Any) -> str | None:
-    """Address of a record's page, if it has one that the actor may open."""
-    if record is None:
-        return None
-    for view in record_views().values():
-        if view.datamodel.obj is type(record):
-            return view.address_of(record) if current_actor().may("read", view.resource) else None
-    return None
-
-
-def link_to_show(text: Callable[[Any], Any]) -> Callable[[Any], Markup]:
-    """A list cell that leads to the record's page."""
-
-    def cell(record: Any) -> Markup:
-        address = address_of(record)
-        return (
-            Markup('<a href="{}">{}</a>').format(address, text(record))
-            if address
-            else Markup("{}").format(text(record))
-        )
-
-    return cell
-
-
-def _link(**changes: Any) -> str:
-    """Address of the current list with some arguments changed; None removes one."""
-    args = {name: request.args.getlist(name) for name in request.args if name not in changes}
-    args |= {name: value for name, value in changes.items() if value is not None}
-    endpoint = str(changes.pop("endpoint", None) or request.endpoint)
-    args.pop("endpoint", None)
-    return url_for(endpoint, **{**(request.view_args or {}), **args})
+def kind_of(record: Any) -> Any:
+    """What people call a record of this kind, as its page is titled; nothing for one without a page."""
+    view = next((view for view in record_views().values() if view.datamodel.obj is type(record)), None)
+    return view.show_title if view else ""

@@ -218,6 +218,47 @@
     });
   }
 
+  // Lines chosen for a command: one by one, a stretch with Shift, the page, or all that match.
+  const bulk = document.querySelector("form[data-bulk]");
+  if (bulk) {
+    const lines = [...document.querySelectorAll("[data-pick]")];
+    const page = document.querySelector("[data-pick-page]");
+    const count = bulk.querySelector("[data-bulk-count]");
+    const whole = bulk.querySelector("[data-bulk-all]");
+    const none = bulk.querySelector("[data-bulk-none]");
+    let last = null;
+    const show = () => {
+      const chosen = lines.filter((line) => line.checked).length;
+      const all = bulk.elements.all.value === "yes";
+      bulk.hidden = !chosen;
+      count.textContent = all ? count.dataset.all : chosen === 1 ? count.dataset.one : count.dataset.some.replace("{count}", chosen);
+      page.checked = chosen === lines.length;
+      page.indeterminate = chosen > 0 && chosen < lines.length;
+      if (whole) whole.hidden = all || chosen < lines.length;
+      none.hidden = !chosen;
+    };
+    const set = (checked, all = "") => {
+      lines.forEach((line) => (line.checked = checked));
+      bulk.elements.all.value = all;
+      show();
+    };
+    lines.forEach((line, place) => {
+      line.addEventListener("click", (event) => {
+        if (event.shiftKey && last !== null) {
+          const [from, to] = [Math.min(last, place), Math.max(last, place)];
+          lines.slice(from, to + 1).forEach((other) => (other.checked = line.checked));
+        }
+        last = place;
+        bulk.elements.all.value = "";
+        show();
+      });
+    });
+    page.addEventListener("change", () => set(page.checked));
+    whole?.addEventListener("click", () => set(true, "yes"));
+    none.addEventListener("click", () => set(false));
+    window.addEventListener("pageshow", () => show());
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     each(document, "form[data-draft]", keepDraft);
     enhance(document);

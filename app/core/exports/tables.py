@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -23,17 +24,32 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def write_csv(file: IO[bytes], heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV file in UTF-8 with a byte-order mark, as spreadsheet programs expect it.
+def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]], together: int = 100) -> Iterator[bytes]:
+    """A CSV file in UTF-8 with a byte-order mark, as spreadsheet programs expect it: the heads, then some rows at a time.
 
     Cells may be text, ``Decimal``, ``int``, ``bool``, ``date``, ``datetime`` (local, written to the minute) or None.
     """
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
+    text = io.StringIO(newline="")
     writer = csv.writer(text)
+
+    def written() -> bytes:
+        data = text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+        return data
+
     writer.writerow([harmless(head) for head in heads])
-    for row in rows:
+    yield codecs.BOM_UTF8 + written()
+    for number, row in enumerate(rows, 1):
         writer.writerow([_plain(cell) for cell in row])
-    text.detach()
+        if number % together == 0:
+            yield written()
+    yield written()
+
+
+def write_csv(file: IO[bytes], heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write what :func:`csv_lines` gives."""
+    file.writelines(csv_lines(heads, rows))
 
 
 def _plain(cell: Any) -> str:
@@ -49,7 +65,7 @@ def _plain(cell: Any) -> str:
 
 
 def write_xlsx(file: IO[bytes], title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write an XLSX file with one sheet; cells as for :func:`write_csv`. Text stays text whatever it looks like."""
+    """Write an XLSX file with one sheet; cells as for :func:`csv_lines`. Text stays text whatever it looks like."""
     book = Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet("".join(" " if c in "[]:*?/\\'" else c for c in title)[:31].strip() or "1")
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})

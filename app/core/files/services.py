@@ -138,6 +138,19 @@ def archive_attachment(session: Session, attachment: Attachment, *, reason: str,
         session.flush()
 
 
+def forget(session: Session, attachment: Attachment) -> None:
+    """Delete a file that was only lent (the result of an export), with its content unless something else has it too."""
+    file = attachment.stored_file
+    session.delete(attachment)
+    session.flush()
+    try:
+        with session.begin_nested():
+            session.delete(file)
+    except IntegrityError:  # another attachment, paper or import is of the same content
+        return
+    store.remove(_folder(), file.sha256)
+
+
 def clean_name(name: str) -> str:
     """A file name as a person sees it: last part of a path, no control or direction marks, at most 150 characters.
 
@@ -157,6 +170,7 @@ def _add(session: Session, record: Any, file: StoredFile, *, actor: Actor, **val
         estate_id=record.estate_id,
         record_type=record.__tablename__,
         record_id=record.id,
+        unit_id=getattr(record, "audit_unit", None),
         stored_file=file,
         created_by_id=actor.user_id,
         **values,

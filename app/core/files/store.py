@@ -60,5 +60,10 @@ def read(folder: Path, sha256: str, key: str) -> bytes:
         raise StoreError(f"stored file {sha256} was changed or belongs to another key") from None
 
 
+def remove(folder: Path, sha256: str) -> None:
+    """Take a content off the disk; one that is gone already is fine."""
+    _path(folder, sha256).unlink(missing_ok=True)
+
+
 def _path(folder: Path, sha256: str) -> Path:
     return folder / sha256[:2] / sha256[2:4] / sha256

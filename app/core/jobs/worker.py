@@ -23,9 +23,10 @@ from sqlalchemy import Engine, and_, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.core.access.actor import Actor, NotAllowed, acting, system_actor
+from app.core.access.actor import Actor, NotAllowed, acting, person, system_actor
 from app.core.access.models import Account
 from app.core.access.sync import rights_of_roles
+from app.core.clocks.delegation import deputised
 from app.core.jobs.models import Job, JobState
 from app.core.jobs.recurring import run_recurring
 from app.core.papers.render import warm_up
@@ -82,6 +83,21 @@ class Run:
             raise LostLease(self.token)
         self.session.commit()
         self.checkpoint = noted
+        if cancel_asked:
+            raise Cancelled(self.token)
+
+    def tell(self, progress: int, total: int) -> None:
+        """Show progress from a connection of its own, while the session goes on reading what it began to read.
+
+        Raises:
+            Cancelled: nothing further is wanted.
+            LostLease: another worker has the job.
+        """
+        with writing(True), db.engine.begin() as connection:
+            mine = self._mine().values(progress=progress, total=total, lease_until=now() + LEASE)
+            cancel_asked = connection.execute(mine.returning(Job.cancel_asked)).scalar_one_or_none()
+        if cancel_asked is None:
+            raise LostLease(self.token)
         if cancel_asked:
             raise Cancelled(self.token)
 
@@ -203,16 +219,10 @@ def _actor_of(session: Session, job: Job) -> Actor:
     account = session.scalars(select(Account).where(Account.id == job.user_id)).one()
     if not account.active or job.estate_id not in {m.estate_id for m in account.memberships}:
         raise NotAllowed(f"job {job.id}")
-    roles = frozenset(role.name for role in account.roles)
-    rights = rights_of_roles(session)
-    return Actor(
-        user_id=account.id,
-        name=account.display_name,
-        estates=frozenset({job.estate_id}),
-        estate_id=job.estate_id,
-        roles=roles,
-        grants=frozenset().union(*(rights.get(role, frozenset()) for role in roles)),
-    )
+    return person(
+        account.id, account.display_name, {role.name for role in account.roles}, job.estate_id, rights_of_roles(session),
+        deputised(session, account.id, job.estate_id),
+    )  # fmt: skip
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
-from werkzeug.datastructures import MultiDict
 
 from app.core.access.actor import Actor, current_actor
 from app.core.files.services import attach
@@ -17,7 +16,6 @@ from app.core.records.base import now
 from app.extensions import db
 from app.fab import cells
 from app.fab.fields import DayField, RecordForm, TextField, estate_zone
-from app.fab.filters import RESERVED, ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, requires
 from app.modules.movein.gates import said
@@ -27,13 +25,6 @@ from app.modules.movein.models import Defect
 from app.modules.movein.states import DefectState
 
 COLOURS = {DefectState.OPEN: "orange", DefectState.FIXED: "blue", DefectState.VERIFIED: "green"}
-
-
-def unless_filtered(args: MultiDict[str, str], *states: str) -> MultiDict[str, str]:
-    """The arguments of a list; when they filter nothing, the records in ``states`` are shown."""
-    if set(args) - RESERVED:
-        return args
-    return MultiDict([*args.items(multi=True), *(("state", str(state)) for state in states)])
 
 
 class FixedForm(RecordForm):
@@ -67,7 +58,8 @@ class DefectView(RecordView):
     list_columns = ("place", "unit", "description", "severity", "party", "party_name", "due_on", "state")
     search_columns = ("unit_id", "description", "severity", "party", "party_name", "due_on", "state", "case_id")
     order_columns = ("severity", "party", "due_on", "state")
-    base_order = (("due_on", "asc"), ("id", "asc"))
+    base_order = ("due_on", "asc")
+    first_filter: ClassVar = {"state": (DefectState.OPEN.value, DefectState.FIXED.value)}
     load = (joinedload(Defect.item),)
     label_columns = {"place": _l("Space and item")}
     list_cell = {
@@ -83,10 +75,6 @@ class DefectView(RecordView):
         ),
     )
     show_template = "movein/defect_show.html"
-
-    def read_list(self, args: MultiDict[str, str]) -> ListQuery:
-        """What is asked for; without a filter, what is not yet settled."""
-        return super().read_list(unless_filtered(args, DefectState.OPEN, DefectState.FIXED))
 
     def _page_of(self, record: Defect, **more: Any) -> str:
         actor = current_actor()

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.datastructures import MultiDict
 
 from app.core.access.actor import current_actor
 from app.core.records.choices import in_language
 from app.extensions import db
 from app.fab import cells
 from app.fab.fields import AmountField, ChoiceField, RecordForm, TextField
-from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
 from app.fab.submit import carry_out, spread
 from app.fab.views import RecordView, expose, requires
-from app.modules.movein.defect_views import unless_filtered
 from app.modules.movein.models import EntrustedService
 from app.modules.movein.services import cancel_service, finish_service
 from app.modules.movein.states import ServiceState
@@ -60,7 +57,8 @@ class EntrustedServiceView(RecordView):
     list_columns = ("title", "unit", "details", "appointment_at", "assignee_name", "state", "fee")
     search_columns = ("state", "unit_id", "assignee_id", "appointment_at", "details", "code", "paid")
     order_columns = ("appointment_at", "assignee_name", "state", "fee")
-    base_order = (("appointment_at", "asc"), ("id", "asc"))
+    base_order = ("appointment_at", "asc")
+    first_filter: ClassVar = {"state": (ServiceState.OPEN.value,)}
     label_columns = {"title": _l("Service")}
     list_cell = {
         "title": _title,
@@ -72,10 +70,6 @@ class EntrustedServiceView(RecordView):
         ("", ("title", "unit", "case_id", "details", "materials", "appointment_at", "rate", "paid", "state")),
         (_l("Work"), ("assignee_name", "accepted_by_name", "done_at", "result", "fee", "receipt_no", "satisfaction")),
     )
-
-    def read_list(self, args: MultiDict[str, str]) -> ListQuery:
-        """What is asked for; without a filter, what is still to be done."""
-        return super().read_list(unless_filtered(args, ServiceState.OPEN))
 
     def _page_of(self, record: EntrustedService, **more: Any) -> str:
         forms = {

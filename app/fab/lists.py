@@ -1,0 +1,306 @@
+"""The list of a record view: filters, pages, print, and what a line shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from flask import current_app, flash, g, request, url_for
+from flask_appbuilder.baseviews import expose
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
+
+from app.core.access.actor import current_actor
+from app.core.records.base import now
+from app.extensions import db
+from app.fab import cells
+from app.fab.fields import estate_zone, masked, title_of
+from app.fab.filters import RANGED, RESERVED, SIZES, TURNING, Criterion, ListQuery, read_query, spans_of
+from app.fab.interface import Attribute, Kind, RecordInterface
+from app.fab.paging import DEEPEST, Place, Stretch, Tally
+from app.fab.scope import requires
+
+VIEWS = "guanjia.record_views"
+PRINTED = 2_000
+"""Lines that a printed list has at most."""
+WIDE = 6
+"""Columns from which a printed list lies on its side."""
+
+
+def record_views() -> dict[str, Any]:
+    """The registered record views by class name."""
+    found: dict[str, Any] = current_app.extensions.setdefault(VIEWS, {})
+    return found
+
+
+def address_of(record: Any) -> str | None:
+    """Address of a record's page, if it has one that the actor may open."""
+    if record is None:
+        return None
+    for view in record_views().values():
+        if view.datamodel.obj is type(record):
+            return str(view.address_of(record)) if current_actor().may("read", view.resource) else None
+    return None
+
+
+def link_to_show(text: Callable[[Any], Any]) -> Callable[[Any], Markup]:
+    """A list cell that leads to the record's page."""
+
+    def cell(record: Any) -> Markup:
+        address = address_of(record)
+        return (
+            Markup('<a href="{}">{}</a>').format(address, text(record))
+            if address
+            else Markup("{}").format(text(record))
+        )
+
+    return cell
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a record as the templates show it."""
+
+    attribute: Attribute
+    html: Any
+    empty: bool = False
+    said: str = ""
+
+    @property
+    def label(self) -> Any:
+        """The attribute's label; ``said`` is it in the reader's language already."""
+        return self.said or self.attribute.label
+
+
+@dataclass(frozen=True)
+class Line:
+    """One record of a list."""
+
+    record: Any
+    address: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active filter in words, and the list without it."""
+
+    label: str
+    words: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The arguments in force, and the title of the saved view that they come from when the list opened with one."""
+
+    args: MultiDict[str, str]
+    title: str = ""
+
+
+class ListScreen:
+    """The list of a record view; a part of :class:`app.fab.views.RecordView`, which declares what is listed."""
+
+    datamodel: RecordInterface
+    resource: str
+    endpoint: str
+    list_title: Any
+    list_template: str
+    list_cell: Mapping[str, Callable[[Any], Any]]
+    load: Sequence[Any]
+    first_filter: Mapping[str, Sequence[str]] = {}
+    """Filters in force when nobody asked for any: column → values as in an address, ``{"state": ["open"]}``."""
+    listed: list[Attribute]
+    filtered: list[Attribute]
+    searched: list[Attribute]
+    offered: list[Attribute]
+    sortable: dict[str, Attribute]
+    order: list[tuple[Attribute, bool]]
+    render_template: Callable[..., str]
+    scope: Callable[[], list[Any]]
+    totals: Callable[[list[Any]], list[tuple[Any, str]]]
+    address_of: Callable[[Any], str]
+    default_view: Callable[[], Any]
+    offered_commands: Callable[[], Any]
+
+    def read_list(self, args: MultiDict[str, str]) -> ListQuery:
+        return read_query(args, self.filtered, self.sortable, self.order, estate_zone(), self.datamodel)
+
+    def opening(self, args: MultiDict[str, str]) -> Opening:
+        """What the list shows for these arguments: without any, the person's or the role's own view of it."""
+        opened = self.view_to_open_with() if not args else None
+        title = ""
+        if opened is not None:
+            title, args = opened
+        if self.first_filter and not set(args) - RESERVED and args.get("view") != "all" and not args.get("q"):
+            first = [(name, value) for name, values in self.first_filter.items() for value in values]
+            args = MultiDict([*args.items(multi=True), *first])
+        return Opening(args, title)
+
+    def view_to_open_with(self) -> tuple[str, MultiDict[str, str]] | None:
+        """Title and arguments of the saved view with which the list opens."""
+        raise NotImplementedError
+
+    def chosen_columns(self, args: MultiDict[str, str]) -> Sequence[Attribute]:
+        """The columns asked for, in their usual order; without any that exist, the list's own."""
+        asked = set(args.getlist("columns"))
+        return [a for a in self.offered if a.name in asked] or self.listed
+
+    def clauses(self, query: ListQuery) -> list[Any]:
+        return [*self.scope(), *query.clauses(self.searched)]
+
+    def cell(self, record: Any, attribute: Attribute, compact: bool = False, said: str = "") -> Cell:
+        """The attribute of a record as HTML; ``compact`` is how lists write days."""
+        own = self.list_cell.get(attribute.name)
+        value = own(record) if own else attribute.value(record)
+        empty = value is None or value == ""
+        address = address_of(value) if attribute.kind is Kind.REFERENCE and not own else None
+        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty, said)
+
+    def lines(self, records: Iterable[Any], attributes: Sequence[Attribute]) -> list[Line]:
+        heads = [(attribute, str(attribute.label)) for attribute in attributes]
+        return [Line(r, self.address_of(r), [self.cell(r, a, True, said) for a, said in heads]) for r in records]
+
+    @expose("/")
+    @requires("read")
+    def list(self) -> str:
+        opening = self.opening(request.args)
+        query, listed = self.read_list(opening.args), self.chosen_columns(opening.args)
+        clauses = self.clauses(query)
+        query = self._bounded(query, clauses)
+        stretch = self.datamodel.walk(clauses, query.order, query.place, query.size, listed, self.load)
+        filters = [self._filter(a, query, opening.args) for a in self.filtered]
+        columns = {a.name for a in self.filtered}
+        for name, problem in query.refused.items():
+            if name not in columns:
+                flash(problem, "warning")
+        link = partial(_link, opening.args)
+        summed = stretch.total.exact and stretch.total.number <= DEEPEST
+        return self.render_template(
+            self.list_template, title=self.list_title, view=self, query=query, stretch=stretch, listed=listed,
+            lines=self.lines(stretch.records, listed), sizes=SIZES, filters=filters, args=opening.args, opened=opening.title,
+            chips=self._chips(query, filters, link), position=_position(stretch), link=link, query_of=query_of, total_in_words=_size,
+            totals=self.totals(clauses) if summed else [], commands=self.offered_commands(),
+        )  # fmt: skip
+
+    def _bounded(self, query: ListQuery, clauses: Sequence[Any]) -> ListQuery:
+        """Sorting without an index reads everything: that is done for short lists only."""
+        if not query.sorted_by or self.datamodel.indexed(query.order):
+            return query
+        total = self.datamodel.tally(clauses)
+        if total.exact and total.number <= DEEPEST:
+            return query
+        sentence = _(
+            "“%(column)s” sorts lists of up to %(count)s lines; narrow this one down first.",
+            column=str(query.order[0][0].label), count=cells.number(DEEPEST),
+        )  # fmt: skip
+        refused = {**query.refused, "sort": sentence}
+        return replace(query, order=tuple(self.order), sorted_by="", place=Place(), refused=refused)
+
+    @expose("/count")
+    @requires("read")
+    def count(self) -> str:
+        """The exact number of lines of a long list, as a fragment of its page."""
+        number = self.datamodel.count(self.clauses(self.read_list(request.args)))
+        return ngettext("%(count)s line", "%(count)s lines", number, count=cells.number(number))
+
+    @expose("/print")
+    @requires("read")
+    def print(self) -> str:
+        """The whole filtered list on paper, up to ``PRINTED`` lines."""
+        query, listed = self.read_list(request.args), self.chosen_columns(request.args)
+        clauses = self.clauses(query)
+        query = self._bounded(query, clauses)
+        stretch = self.datamodel.walk(clauses, query.order, Place(), PRINTED, listed, self.load)
+        filters = [self._filter(a, query, request.args) for a in self.filtered]
+        short = stretch.total.exact and stretch.total.number <= DEEPEST
+        return self.render_template(
+            "list_print.html", title=self.list_title, view=self, query=query, listed=listed, stretch=stretch,
+            lines=self.lines(stretch.records, listed), chips=self._chips(query, filters, partial(_link, request.args)),
+            wide=len(listed) >= WIDE, estate=getattr(g.user, "estate", None), at=now(), size=_size(stretch.total),
+            order=[(a.label, descending) for a, descending in query.order if query.sorted_by],
+            totals=self.totals(clauses) if short else [],
+        )  # fmt: skip
+
+    def _filter(self, attribute: Attribute, query: ListQuery, args: MultiDict[str, str]) -> dict[str, Any]:
+        values, refused = query.values(attribute.name), query.refused.get(attribute.name, "")
+        chosen = []
+        if attribute.kind is Kind.REFERENCE and values:
+            target: Any = attribute.target
+            key = sa.inspect(target).primary_key[0]
+            found = db.session.scalars(sa.select(target).where(key.in_(values)))
+            chosen = [(getattr(r, "id", None), title_of(r)) for r in found]
+        typed = {end: args.get(f"{attribute.name}{end}", "") for end in ("", ".from", ".to")}
+        return {
+            "attribute": attribute, "values": values, "chosen": chosen, "refused": refused, "typed": typed,
+            "span": query.span(attribute.name), "spans": spans_of(attribute),
+            "lookup": self._lookup_address(attribute, narrowed=False),
+        }  # fmt: skip
+
+    def _lookup_address(self, attribute: Attribute, narrowed: bool = True) -> str:
+        raise NotImplementedError
+
+    def _chips(self, query: ListQuery, filters: Sequence[Mapping[str, Any]], link: Callable[..., str]) -> list[Chip]:
+        chosen = {f["attribute"].name: f["chosen"] for f in filters}
+        found = [
+            Chip(
+                str(c.attribute.label), _in_words(c, chosen.get(c.attribute.name, [])),
+                link(view="all", **dict.fromkeys((*c.arguments, *TURNING))),
+            )
+            for c in query.criteria
+        ]  # fmt: skip
+        if query.text:
+            found.insert(0, Chip(_("Contains"), query.text, link(view="all", **dict.fromkeys(("q", *TURNING)))))
+        return found
+
+
+def _in_words(criterion: Criterion, chosen: Sequence[tuple[Any, str]]) -> str:
+    attribute, values = criterion.attribute, criterion.values
+    if criterion.span:
+        return str(criterion.span.title)
+    if attribute.kind in RANGED:
+        kind = replace(attribute, kind=Kind.DAY) if attribute.kind is Kind.MOMENT else attribute
+        start, end = ("" if value is None else cells.text_of(kind, value, True) for value in values)
+        return f"{start} – {end}" if start and end else f"≥ {start}" if start else f"≤ {end}"
+    if attribute.kind is Kind.REFERENCE:
+        return "、".join(title for _number, title in chosen) or _("nothing that you may see")
+    if attribute.kind is Kind.SECRET:
+        return masked(values[0], attribute.info.get("mask", ""))
+    if attribute.kind in {Kind.TEXT, Kind.LONG_TEXT}:
+        return " ".join(values)
+    return "、".join(cells.text_of(attribute, value) for value in values)
+
+
+def _size(total: Tally) -> str:
+    number = cells.number(total.number)
+    return number if total.exact else _("more than %(count)s", count=number)
+
+
+def _position(stretch: Stretch) -> str:
+    """Which lines of how many these are, as far as that is known."""
+    count, size = len(stretch.records), _size(stretch.total)
+    if stretch.first is not None:
+        last = cells.number(stretch.first + count - 1)
+        return _("%(first)s–%(last)s of %(total)s", first=cells.number(stretch.first), last=last, total=size)
+    if not stretch.next:
+        return _("the last %(count)s of %(total)s", count=count, total=size)
+    return _("%(count)s of %(total)s", count=count, total=size)
+
+
+def query_of(args: MultiDict[str, str]) -> str:
+    """The arguments in force as a saved view or a bulk command remembers them: without the place in the list."""
+    return urlencode([(name, value) for name, value in args.items(multi=True) if value and name not in TURNING])
+
+
+def _link(args: MultiDict[str, str], **changes: Any) -> str:
+    """Address of the list with some of the arguments in force changed; None removes one."""
+    endpoint = str(changes.pop("endpoint", None) or request.endpoint)
+    kept = {name: args.getlist(name) for name in args if name not in changes}
+    kept |= {name: value for name, value in changes.items() if value is not None}
+    return url_for(endpoint, **{**(request.view_args or {}), **kept})
