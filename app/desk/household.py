@@ -1,21 +1,29 @@
-"""The household page: one unit on one page."""
+"""The household page: one unit on one page, its head always, one section at a time or all of them for print."""
 
 from __future__ import annotations
 
-from flask import abort
+from typing import Any
+
+from flask import abort, request
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.core.access.actor import current_actor
-from app.core.registry import registry
+from app.core.access.actor import Actor, current_actor
+from app.core.clocks.models import WorkItem
+from app.core.clocks.queue import described, readable_kinds
+from app.core.indicators.queries import address_of
+from app.core.registry import HouseholdHead, HouseholdSection, Registry, registry
 from app.extensions import db
 from app.fab.views import Page, expose, requires
 from app.modules.estates.models import Unit
-from app.modules.movein.services import open_case_of
+
+ALL = "all"
+FIRST_WORK, MOST_WORK = 5, 100
 
 
 class HouseholdPage(Page):
-    """One unit on one page, made of the sections the modules registered."""
+    """One unit, made of the heads and sections that the modules contributed."""
 
     resource = "Unit"
     route_base = "/households"
@@ -23,12 +31,66 @@ class HouseholdPage(Page):
     @expose("/<int:pk>")
     @requires("read", "Unit")
     def show(self, pk: int) -> str:
+        """``?section=fees`` opens a section, ``?section=all`` all of them; htmx gets the section alone."""
         unit = db.session.scalar(
             select(Unit).where(Unit.id == pk).options(joinedload(Unit.building), joinedload(Unit.entrance))
         )
         if unit is None:
             abort(404)
-        actor = current_actor()
-        sections = [(section, section.load(unit, actor)) for section in registry().sections]
-        open_case = open_case_of(db.session, pk) if actor.may("read", "MoveInCase") else None
-        return self.render("desk/household.html", title=unit.code, unit=unit, sections=sections, open_case=open_case)
+        actor, sections = current_actor(), registry().sections
+        chosen = request.args.get("section") or sections[0].name
+        opened = [section for section in sections if chosen in (section.name, ALL)]
+        if not opened:
+            abort(404)
+        values: dict[str, Any] = {
+            "title": unit.code,
+            "unit": unit,
+            "sections": sections,
+            "chosen": chosen,
+            "opened": [(section, section.load(unit, actor)) for section in opened],
+        }
+        headers = request.headers
+        if headers.get("HX-Request") and not headers.get("HX-History-Restore-Request"):
+            return self.render("desk/_household_part.html", **values)
+        heads = sorted(registry().of(HouseholdHead).values(), key=lambda head: head.order)
+        loaded = [(head, head.load(unit, actor)) for head in heads]
+        return self.render(
+            "desk/household.html", heads=[(h, found) for h, found in loaded if found is not None], **values
+        )
+
+
+def register_household(registry: Registry) -> None:
+    """Open work about the unit."""
+    registry.contribute(
+        HouseholdHead(name="work", title=_l("Open work"), template="desk/_work_head.html", load=_head, order=40)
+    )
+    registry.section(
+        HouseholdSection(name="work", title=_l("Open work"), template="desk/_work_section.html", load=_work, order=70)
+    )
+
+
+def _head(unit: Unit, actor: Actor) -> dict[str, Any] | None:
+    return _open_work(unit, actor, FIRST_WORK)
+
+
+def _work(unit: Unit, actor: Actor) -> dict[str, Any]:
+    return _open_work(unit, actor, MOST_WORK)
+
+
+def _open_work(unit: Unit, actor: Actor, limit: int) -> dict[str, Any]:
+    """The unit's open work by its limits, as far as the actor may read it; two statements."""
+    waiting = (
+        select(WorkItem)
+        .where(
+            WorkItem.estate_id == unit.estate_id,
+            WorkItem.unit_id == unit.id,
+            WorkItem.closed_at.is_(None),
+            WorkItem.kind.in_(readable_kinds(actor)),
+        )
+        .options(joinedload(WorkItem.assignee))
+        .order_by(WorkItem.rank_at, WorkItem.id)
+        .limit(limit + 1)
+    )
+    found = db.session.scalars(waiting).all()
+    lines = described(db.session, actor, [(item, unit.code) for item in found[:limit]])
+    return {"lines": lines, "more": len(found) > limit, "address_of": address_of}

@@ -12,6 +12,7 @@ def register(registry: Registry) -> None:
     from flask_babel import lazy_gettext as _l
 
     from app.core.access.roles import OFFICE, Role
+    from app.core.papers.household import register_household
     from app.core.papers.services import print_pack
     from app.core.papers.views import PaperView, VerifyPage
 
@@ -19,3 +20,4 @@ def register(registry: Registry) -> None:
     registry.view(PaperView, label=_l("Issued papers"), icon="printer")
     registry.view(VerifyPage)
     registry.job("print_pack", print_pack)
+    register_household(registry)

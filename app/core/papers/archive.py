@@ -104,7 +104,10 @@ def archive(
 
     The actor sees papers and files about records that they may read. A scan filed with its paper stands with the paper.
     """
-    entries = [*_papers(session, unit_id, wanted, actor, limit + 1), *_files(session, unit_id, wanted, actor, limit + 1)]
+    entries = [
+        *_papers(session, unit_id, wanted, actor, limit + 1),
+        *_files(session, unit_id, wanted, actor, limit + 1),
+    ]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return entries[:limit], len(entries) > limit
 
@@ -182,7 +185,12 @@ def _files(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor, 
 def _owners() -> Sequence[str]:
     """Tables whose records may have files that lie in a household's archive; scans of papers stand with these."""
     known = registry()
-    tables = [*known.record_pages, *known.resources, *known.of(FiledUnder), *(w.model.__tablename__ for w in known.workflows.values())]
+    tables = [
+        *known.record_pages,
+        *known.resources,
+        *known.of(FiledUnder),
+        *(w.model.__tablename__ for w in known.workflows.values()),
+    ]
     return [table for table in dict.fromkeys(tables) if table != Paper.__tablename__]
 
 

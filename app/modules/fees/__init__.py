@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def register(registry: Registry) -> None:
-    from app.core.registry import HouseholdSection
-    from app.modules.fees.household import fees_of_unit
+    from app.core.registry import QuickStart
+    from app.modules.fees.household import register_household
     from app.modules.fees.printing import KINDS
     from app.modules.fees.search import BILLS, RECEIPTS
     from app.modules.fees.seeding import seed
@@ -33,6 +33,10 @@ def register(registry: Registry) -> None:
     registry.page("payment", lambda number: url_for("PaymentView.show", pk=number))
     registry.search(BILLS)
     registry.search(RECEIPTS)
-    registry.section(
-        HouseholdSection(name="fees", title=_l("Fees"), template="fees/_household.html", load=fees_of_unit, order=50)
-    )
+    registry.contribute(
+        QuickStart(
+            name="payment", title=_l("Take a payment"), endpoint="BillView.list", icon="cash", verb="create",
+            resource="Payment", order=20,
+        )
+    )  # fmt: skip
+    register_household(registry)

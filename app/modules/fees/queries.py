@@ -50,10 +50,16 @@ def open_bills_of_unit(session: Session, unit: Unit) -> Sequence[Bill]:
     return session.scalars(query).all()
 
 
+def owed_by_unit(session: Session, unit: Unit) -> tuple[Decimal, int, date | None]:
+    """What is owed for a unit in yuan, on how many bills, and the earliest day on which one of them was due."""
+    query = select(func.sum(Bill.receivable - Bill.received), func.count(), func.min(Bill.due_on))
+    owed, count, since = session.execute(query.where(Bill.unit_id == unit.id, Bill.open)).one()
+    return money(_exact(owed)), count, since
+
+
 def outstanding_of_unit(session: Session, unit: Unit) -> Decimal:
     """What is owed for a unit, in yuan."""
-    query = select(func.sum(Bill.receivable - Bill.received)).where(Bill.unit_id == unit.id, Bill.open)
-    return money(_exact(session.scalar(query)))
+    return owed_by_unit(session, unit)[0]
 
 
 def last_payments_of_unit(session: Session, unit: Unit, limit: int = 5) -> Sequence[Payment]:

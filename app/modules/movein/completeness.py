@@ -20,8 +20,8 @@ from app.core.records.choices import Choice
 from app.core.records.clock import bounds_of
 from app.modules.fees.models import Bill
 from app.modules.movein.gates import OWNER_SIGNS
-from app.modules.movein.models import CaseSignature, Defect, EntrustedService, Handout, MoveInCase
-from app.modules.movein.states import CaseState, DefectState, ServiceState
+from app.modules.movein.models import CaseSignature, EntrustedService, Handout, MoveInCase
+from app.modules.movein.states import CaseState, ServiceState
 
 WINDOW = 300
 """Cases looked through for one page of those that lack something."""
@@ -131,6 +131,8 @@ class CaseFile:
 
     case: MoveInCase
     states: Mapping[Piece, PieceState]
+    more: Mapping[Any, Any]
+    """Further columns of the query, by label."""
 
     @property
     def score(self) -> int:
@@ -151,7 +153,7 @@ class CaseFile:
 
 
 def case_files(session: Session, query: Any) -> list[CaseFile]:
-    """The cases of ``query`` (a select of :class:`MoveInCase`) with the state of their pieces; one statement."""
+    """The cases of ``query`` (a select of :class:`MoveInCase`, then of what else) with the state of their pieces."""
     columns: list[Any] = []
     for piece in PIECES:
         for name, clause in (("there", piece.there), ("signed", piece.signed)):
@@ -160,22 +162,13 @@ def case_files(session: Session, query: Any) -> list[CaseFile]:
     rows = session.execute(
         query.add_columns(*columns).options(joinedload(MoveInCase.unit), joinedload(MoveInCase.owner))
     )
-    return [CaseFile(row.MoveInCase, {piece: _state(piece, row._mapping) for piece in PIECES}) for row in rows]
+    return [
+        CaseFile(row.MoveInCase, {piece: _state(piece, row._mapping) for piece in PIECES}, row._mapping) for row in rows
+    ]
 
 
 def _state(piece: Piece, row: Mapping[Any, Any]) -> PieceState:
     return piece.state(bool(row.get(f"{piece.code}_there", True)), bool(row.get(f"{piece.code}_signed", False)))
-
-
-def files_of_unit(session: Session, unit_id: int) -> list[CaseFile]:
-    """The move-ins of a unit with the state of their pieces, newest first; one statement."""
-    return case_files(session, select(MoveInCase).where(MoveInCase.unit_id == unit_id).order_by(MoveInCase.id.desc()))
-
-
-def defects_open(session: Session, unit_id: int) -> int:
-    """Defects of the unit that are not re-inspected yet."""
-    open_ones = select(func.count()).where(Defect.unit_id == unit_id, Defect.state != DefectState.VERIFIED)
-    return session.scalar(open_ones) or 0
 
 
 @dataclass(frozen=True)
@@ -188,13 +181,20 @@ class Found:
 
 
 def look_through(
-    session: Session, *, missing: str = "any", states: Sequence[CaseState] = (CaseState.COMPLETED,), before: int | None = None
-) -> Found:  # fmt: skip
+    session: Session,
+    *,
+    estate_id: int,
+    missing: str = "any",
+    states: Sequence[CaseState] = (CaseState.COMPLETED,),
+    before: int | None = None,
+) -> Found:
     """The next :data:`WINDOW` cases in one of ``states``, newest first, and those of them that lack a piece.
 
     ``missing``: a form code, ``any``, or empty for all cases. Two statements, whatever there is.
     """
-    window = select(MoveInCase.id, MoveInCase.number).where(MoveInCase.state.in_(states))
+    window = select(MoveInCase.id, MoveInCase.number).where(
+        MoveInCase.estate_id == estate_id, MoveInCase.state.in_(states)
+    )
     if before:
         window = window.where(MoveInCase.id < before)
     ids = session.execute(window.order_by(MoveInCase.id.desc()).limit(WINDOW)).all()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.indicators.kinds import Better, Indicator, IndicatorUnit, Ratio
 from app.core.records.clock import bounds_of, estate_today
+from app.modules.movein.completeness import records_complete
 from app.modules.movein.models import Defect, MoveInCase
 
 DAY = 86_400
@@ -58,6 +59,11 @@ INDICATORS = (
         code="movein.defects_in_time", title=_l("Defects rectified in time"), unit=IndicatorUnit.PERCENT,
         target=Decimal(100), measure=defects_in_time, clause="MI-11",
         explained=_l("Defects due in the month and reported rectified by their day ÷ those rectified or overdue"),
+    ),
+    Indicator(
+        code="movein.records_complete", title=_l("Move-in records complete"), unit=IndicatorUnit.PERCENT,
+        target=Decimal(100), measure=records_complete, clause="MI-02",
+        explained=_l("Move-ins completed in the month with all nine documents and six records ÷ move-ins completed"),
     ),
     Indicator(
         code="movein.completed", title=_l("Move-ins completed"), unit=IndicatorUnit.COUNT, measure=completed,

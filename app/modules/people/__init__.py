@@ -1,14 +1,10 @@
 """People: persons, tenures, vehicles, consents, and the import of the handover workbook."""
 
-from typing import Any
-
 from flask import url_for
 from flask_babel import lazy_gettext as _l
 
-from app.core.access.actor import Actor
-from app.core.registry import HouseholdSection, Registry
+from app.core.registry import QuickStart, Registry
 from app.core.search.provider import SearchProvider
-from app.modules.estates.models import Unit
 from app.modules.people.access import GRANTS
 from app.modules.people.seeding import seed
 
@@ -17,6 +13,7 @@ def register(registry: Registry) -> None:
     """Screens, rights, searches, seeds and jobs of the module."""
     from app.fab.reveal import RevealPage
     from app.modules.people import views
+    from app.modules.people.household import register_household
     from app.modules.people.imports import ESTATE_WORKBOOK, workbook_job
     from app.modules.people.search import search_persons, search_plates
 
@@ -33,30 +30,12 @@ def register(registry: Registry) -> None:
     registry.search(SearchProvider("persons", _l("Persons"), "Person", search_persons))
     registry.search(SearchProvider("plates", _l("Vehicles"), "Vehicle", search_plates))
     registry.page("person", lambda number: url_for("PersonView.show", pk=number))
-    registry.section(
-        HouseholdSection(
-            name="people", title=_l("People and tenure"), template="people/household.html", load=household_people,
-            order=10,
+    registry.contribute(
+        QuickStart(
+            name="people", title=_l("People"), endpoint="PersonView.list", icon="users", verb="create", resource="Person",
+            order=90,
         )
     )  # fmt: skip
+    register_household(registry)
     registry.seed(seed)
     registry.job(ESTATE_WORKBOOK.kind, workbook_job)
-
-
-def household_people(unit: Unit, actor: Actor) -> dict[str, Any]:
-    """Who holds, rents or lives in the unit now and earlier, and what it is called for it."""
-    from app.core.records.clock import estate_today
-    from app.extensions import db
-    from app.modules.people.queries import household_order, labels_of, tenures_of
-
-    if not actor.may("read", "Tenure"):
-        return {"unit_id": unit.id, "running": [], "ended": [], "labels": []}
-    today = estate_today(db.session, unit.estate_id)
-    tenures = tenures_of(db.session, unit.id)
-    running = [tenure for tenure in tenures if tenure.valid_to is None or tenure.valid_to >= today]
-    return {
-        "unit_id": unit.id,
-        "running": sorted(running, key=household_order),
-        "ended": [tenure for tenure in tenures if tenure not in running],
-        "labels": labels_of(db.session, [unit])[unit.id],
-    }

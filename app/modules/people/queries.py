@@ -220,25 +220,30 @@ def labels_of(session: Session, units: Iterable[Unit], on: date | None = None) -
     if not units:
         return {}
     day = on or estate_today(session, units[0].estate_id)
-    facts: dict[int, set[UnitLabel]] = {unit.id: set() for unit in units}
+    held: dict[int, list[Any]] = {unit.id: [] for unit in units}
     rows = session.execute(
         select(Tenure.unit_id, Tenure.role, Tenure.moved_in_on, Tenure.unit_use, Tenure.lease_until).where(
-            Tenure.unit_id.in_(facts), running_on(day)
+            Tenure.unit_id.in_(held), running_on(day)
         )
     )
-    for unit_id, role, moved_in_on, use, lease_until in rows:
-        labels = facts[unit_id]
-        if role is TenureRole.OWNER and moved_in_on and moved_in_on <= day:
+    for row in rows:
+        held[row.unit_id].append(row)
+    return {unit_id: labels_from(tenures, day) for unit_id, tenures in held.items()}
+
+
+def labels_from(tenures: Iterable[Any], day: date) -> list[UnitLabel]:
+    """The labels of one unit on ``day`` from its tenures running then."""
+    labels = set()
+    for tenure in tenures:
+        if tenure.role is TenureRole.OWNER and tenure.moved_in_on and tenure.moved_in_on <= day:
             labels.add(UnitLabel.HANDED_OVER)
-        if role is TenureRole.OWNER and use:
-            labels.add(UnitLabel(use.value))
-        if role is TenureRole.TENANT and (lease_until is None or lease_until >= day):
+        if tenure.role is TenureRole.OWNER and tenure.unit_use:
+            labels.add(UnitLabel(tenure.unit_use.value))
+        if tenure.role is TenureRole.TENANT and (tenure.lease_until is None or tenure.lease_until >= day):
             labels.add(UnitLabel.LET)
-    for labels in facts.values():
-        if UnitLabel.LET in labels:
-            labels -= {UnitLabel.OWNER_OCCUPIED, UnitLabel.VACANT}
-    order = list(UnitLabel)
-    return {unit_id: sorted(labels, key=order.index) for unit_id, labels in facts.items()}
+    if UnitLabel.LET in labels:
+        labels -= {UnitLabel.OWNER_OCCUPIED, UnitLabel.VACANT}
+    return sorted(labels, key=list(UnitLabel).index)
 
 
 def _today(session: Session, unit_id: int) -> date:
