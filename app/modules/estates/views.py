@@ -6,19 +6,23 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
 from app.core.records.base import now
 from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
+from app.core.records.identifiers import InvalidValue
 from app.extensions import db
 from app.fab.api import RecordApi
+from app.fab.fields import ChoiceField, DayField, RecordForm
 from app.fab.filters import ListQuery
 from app.fab.interface import RecordInterface
-from app.fab.views import RecordView, RelatedList
+from app.fab.views import BulkCommand, RecordView, RelatedList
 from app.modules.estates import services
 from app.modules.estates.models import (
     Building,
+    DeliveryType,
     Entrance,
     KeySet,
     Meter,
@@ -105,6 +109,21 @@ UNIT_FIELDSETS: Any = (
 )
 
 
+class FactsForm(RecordForm):
+    """What units of a building have in common; what stays empty is not touched."""
+
+    delivery_type = ChoiceField(_l("Delivery type"), values=lambda: [(kind, kind.title) for kind in DeliveryType])
+    handover_date = DayField(_l("Handover date"))
+    acceptance_date = DayField(_l("Completion acceptance date"))
+
+
+def _set_facts(session: Session, unit: Unit, *, actor: Actor, **facts: Any) -> None:
+    given = {name: value for name, value in facts.items() if value is not None}
+    if not given:
+        raise InvalidValue(_("Fill in what is to be set."))
+    services.save_unit(session, unit, given, actor=actor)
+
+
 class UnitView(RecordView):
     datamodel = RecordInterface(Unit)
     resource = "Unit"
@@ -122,6 +141,11 @@ class UnitView(RecordView):
     )  # fmt: skip
     lookup_columns = ("code",)
     base_order = ("code", "asc")
+    bulk = (
+        BulkCommand(
+            name="facts", title=_l("Set dates or delivery type"), verb="update", icon="edit", work=_set_facts, asks=FactsForm
+        ),
+    )
     show_template = "estates/unit.html"
     show_fieldsets = (
         (_l("Place"), ("code", "building_id", "entrance_id", "floor")),

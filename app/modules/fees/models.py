@@ -1,5 +1,6 @@
 """Fee items, bills and payments (MI-06; forms A8, E2). A wrong entry is reversed by a new one, never deleted."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -102,7 +103,7 @@ class Bill(Record):
     payer_name: Mapped[str] = mapped_column(String(120), info={"label": _l("Payer")})
     joint_liable: Mapped[bool] = mapped_column(default=False, info={"label": _l("Owner jointly liable")})
     issued_on: Mapped[date] = mapped_column(info={"label": _l("Issued on")})
-    due_on: Mapped[date] = mapped_column(info={"label": _l("Due on")})
+    due_on: Mapped[date] = mapped_column(info={"label": _l("Due on"), "deadline": lambda: Bill.open.is_(True)})
     receivable: Mapped[Decimal] = mapped_column(Numeric(12, 2), info={"label": _l("Receivable"), "format": "money"})
     received: Mapped[Decimal] = mapped_column(
         Numeric(12, 2), default=Decimal(0), info={"label": _l("Received"), "format": "money"}
@@ -144,6 +145,10 @@ class Bill(Record):
     def audit_subject(self) -> tuple[str, int | None]:
         return (self.source_type, self.source_id) if self.source_type else ("bill", self.id)
 
+    @property
+    def audit_parts(self) -> Sequence[Record]:
+        return self.payments
+
     def __str__(self) -> str:
         return self.number
 
@@ -162,6 +167,7 @@ class BillLine(Record):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("handling_fee >= 0 AND (kind <> 'collected_on_behalf' OR handling_fee = 0)", name="no_handling_fee_on_behalf"),
     )  # fmt: skip
+    part_of = "bill_id"
 
     bill_id: Mapped[int] = within_estate("bill")
     fee_item_id: Mapped[int] = within_estate("fee_item", info={"label": _l("Fee item")})
@@ -231,6 +237,7 @@ class Payment(Record):
         ),
         Index("ix_payment_estate_id_received_at", "estate_id", "received_at"),
     )  # fmt: skip
+    part_of = "bill_id"
 
     bill_id: Mapped[int] = within_estate("bill", info={"label": _l("Bill")})
     receipt_no: Mapped[str] = mapped_column(String(30), info={"label": _l("Receipt no.")})
@@ -275,6 +282,7 @@ class PaymentPart(Record):
 
     __tablename__ = "payment_part"
     __table_args__ = (UniqueConstraint("payment_id", "line_id"),)
+    part_of = "payment_id"
 
     payment_id: Mapped[int] = within_estate("payment")
     line_id: Mapped[int] = within_estate("bill_line")

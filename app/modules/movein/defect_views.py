@@ -8,7 +8,8 @@ from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
+from wtforms.validators import InputRequired
 
 from app.core.access.actor import Actor, current_actor
 from app.core.files.services import attach
@@ -17,9 +18,9 @@ from app.extensions import db
 from app.fab import cells
 from app.fab.fields import DayField, RecordForm, TextField, estate_zone
 from app.fab.interface import RecordInterface
-from app.fab.views import RecordView, expose, requires
+from app.fab.views import BulkCommand, RecordView, expose, requires
 from app.modules.movein.gates import said
-from app.modules.movein.inspection import report_fixed, verify_fixed
+from app.modules.movein.inspection import postpone, report_fixed, verify_fixed
 from app.modules.movein.inspection_queries import PHOTO, photos_of
 from app.modules.movein.models import Defect
 from app.modules.movein.states import DefectState
@@ -37,6 +38,17 @@ class RecheckForm(RecordForm):
     """The outcome of looking again."""
 
     note = TextField(_l("Re-inspection note"), length=300)
+
+
+class DeadlineForm(RecordForm):
+    """A later deadline, and why."""
+
+    due_on = DayField(_l("New deadline"), validators=[InputRequired()])
+    reason = TextField(_l("Reason"), rows=2, length=300, validators=[InputRequired()])
+
+
+def _right(session: Session, defect: Defect, *, note: str, actor: Actor) -> None:
+    verify_fixed(session, defect, passed=True, note=note, actor=actor)
 
 
 def _due(defect: Defect) -> Markup:
@@ -60,7 +72,21 @@ class DefectView(RecordView):
     order_columns = ("severity", "party", "due_on", "state")
     base_order = ("due_on", "asc")
     first_filter: ClassVar = {"state": (DefectState.OPEN.value, DefectState.FIXED.value)}
-    load = (joinedload(Defect.item),)
+    load = (joinedload(Defect.item), joinedload(Defect.unit))
+    bulk = (
+        BulkCommand(
+            name="fixed", title=_l("Report as rectified"), verb="rectify", resource="MoveInCase", icon="tool",
+            work=report_fixed, asks=FixedForm,
+        ),
+        BulkCommand(
+            name="right", title=_l("Re-inspected: it is right"), verb="inspect", resource="MoveInCase", icon="checks",
+            work=_right, asks=RecheckForm,
+        ),
+        BulkCommand(
+            name="postpone", title=_l("New deadline"), verb="inspect", resource="MoveInCase", icon="calendar-due",
+            work=postpone, asks=DeadlineForm,
+        ),
+    )  # fmt: skip
     label_columns = {"place": _l("Space and item")}
     list_cell = {
         "place": lambda defect: said(defect.place),

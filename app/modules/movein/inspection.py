@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, current_actor
+from app.core.comments.services import add_comment
 from app.core.papers.base.context import Bilingual
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
@@ -20,6 +21,7 @@ from app.core.records.numbering import next_number
 from app.modules.estates.models import DeliveryType, Unit
 from app.modules.movein.models import Defect, InspectionItem, InspectionRound, MoveInCase, MoveInItem
 from app.modules.movein.states import CaseState, DefectState, ItemResult, Severity
+from app.modules.movein.work import follow_defect, forget_defect
 
 ROUND_OPENS = (CaseState.INSPECTION, CaseState.REFUSED)
 """States in which a round may be opened; from the refusal it is opened by the transition to the re-inspection."""
@@ -237,6 +239,7 @@ def _recheck(session: Session, item: InspectionItem, actor: Actor) -> None:
             )
             defect.due_on = due_date(session, item, defect.severity, today)
         defect.recheck_note = item.note
+        follow_defect(session, defect)
 
 
 def limit_days(session: Session, item: InspectionItem, severity: Severity) -> int:
@@ -301,6 +304,7 @@ def report_defect(
     _recheck(session, item, actor)
     defect.due_on = due
     session.flush()
+    follow_defect(session, defect)
     return defect
 
 
@@ -308,11 +312,31 @@ def remove_defect(session: Session, defect: Defect, *, actor: Actor) -> None:
     """Take back a defect entered by mistake while its round is open; the change log keeps it."""
     actor.require("inspect", "MoveInCase")
     _require_open(defect.item.round)
+    forget_defect(session, defect)
     defect.item.result = None
     case = defect.case
     case.defects.remove(defect)
     session.delete(defect)
     session.flush()
+
+
+def postpone(session: Session, defect: Defect, *, due_on: date | None, reason: str, actor: Actor) -> None:
+    """Give an open defect a later deadline; the reason stands on its timeline.
+
+    Raises:
+        InvalidValue: no reason, the defect is not open, or the day is not later than the deadline and today.
+    """
+    actor.require("inspect", "MoveInCase")
+    if defect.state != DefectState.OPEN:
+        raise InvalidValue(_("Only an open defect gets a new deadline."))
+    if due_on is None or due_on <= defect.due_on or due_on < estate_today(session, defect.estate_id):
+        raise InvalidValue(_("The new deadline must be later than the present one (%(day)s).", day=defect.due_on))
+    if not reason.strip():
+        raise InvalidValue(_("Say why the deadline is moved."))
+    defect.due_on = due_on
+    session.flush()
+    follow_defect(session, defect)
+    add_comment(session, defect, reason, actor=actor)
 
 
 def report_fixed(session: Session, defect: Defect, *, fixed_on: date | None = None, actor: Actor) -> None:
@@ -325,6 +349,7 @@ def report_fixed(session: Session, defect: Defect, *, fixed_on: date | None = No
         raise InvalidValue(_("The day of rectification lies in the future."))
     defect.fixed_on, defect.state = fixed_on or today, DefectState.FIXED
     session.flush()
+    follow_defect(session, defect)
 
 
 def verify_fixed(session: Session, defect: Defect, *, passed: bool, note: str = "", actor: Actor) -> None:
@@ -340,3 +365,4 @@ def verify_fixed(session: Session, defect: Defect, *, passed: bool, note: str = 
         defect.state, defect.fixed_on = DefectState.OPEN, None
         defect.due_on = due_date(session, defect.item, defect.severity, today)
     session.flush()
+    follow_defect(session, defect)

@@ -132,6 +132,7 @@ class CasePart(Record):
     """A row that belongs to a case and shows on the case's timeline."""
 
     __abstract__ = True
+    part_of = "case_id"
 
     case_id: Mapped[int] = within_estate("movein_case", info={"label": _l("Move-in case")})
 
@@ -371,7 +372,9 @@ class Defect(CasePart):
     severity: Mapped[Severity] = mapped_column(choice(Severity, "severity_known"), info={"label": _l("Severity")})
     party: Mapped[str] = mapped_column(String(30), info={"label": _l("Responsible party"), "choices": party_titles})
     party_name: Mapped[str] = mapped_column(String(100), default="", info={"label": _l("Responsible company")})
-    due_on: Mapped[date] = mapped_column(info={"label": _l("To be rectified by")})
+    due_on: Mapped[date] = mapped_column(
+        info={"label": _l("To be rectified by"), "deadline": lambda: Defect.state == DefectState.OPEN}
+    )
     state: Mapped[DefectState] = mapped_column(
         choice(DefectState, "state_known"), default=DefectState.OPEN, info={"label": _l("State")}
     )

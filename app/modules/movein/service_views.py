@@ -17,7 +17,7 @@ from app.fab import cells
 from app.fab.fields import AmountField, ChoiceField, RecordForm, TextField
 from app.fab.interface import RecordInterface
 from app.fab.submit import carry_out, spread
-from app.fab.views import RecordView, expose, requires
+from app.fab.views import BulkCommand, RecordView, expose, requires
 from app.modules.movein.models import EntrustedService
 from app.modules.movein.services import cancel_service, finish_service
 from app.modules.movein.states import ServiceState
@@ -60,6 +60,12 @@ class EntrustedServiceView(RecordView):
     base_order = ("appointment_at", "asc")
     first_filter: ClassVar = {"state": (ServiceState.OPEN.value,)}
     label_columns = {"title": _l("Service")}
+    bulk = (
+        BulkCommand(
+            name="cancel", title=_l("Cancel the service"), verb="update", icon="x", danger=True, work=cancel_service,
+            asks=CancelForm,
+        ),
+    )  # fmt: skip
     list_cell = {
         "title": _title,
         "state": lambda service: cells.badge(service.state.title, COLOURS[service.state]),
