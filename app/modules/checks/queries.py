@@ -1,0 +1,78 @@
+"""Reads of the checks: what lists, pages and papers show; each costs a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from app.core.access.actor import NotAllowed
+from app.core.files.models import Attachment
+from app.modules.checks.models import (
+    CheckCategory,
+    CheckSample,
+    CorrectiveAction,
+    Finding,
+    Measure,
+    SpotCheck,
+)
+
+WHOLE_CHECK = (
+    selectinload(SpotCheck.samples).joinedload(CheckSample.unit),
+    selectinload(SpotCheck.samples).selectinload(CheckSample.findings).joinedload(Finding.category),
+    selectinload(SpotCheck.samples).selectinload(CheckSample.findings).selectinload(Finding.notices),
+    selectinload(SpotCheck.samples).selectinload(CheckSample.findings).joinedload(Finding.action),
+)
+"""A check with its samples and their findings."""
+WHOLE_ACTION = (
+    selectinload(CorrectiveAction.causes),
+    selectinload(CorrectiveAction.measures),
+    selectinload(CorrectiveAction.findings),
+    joinedload(CorrectiveAction.category),
+    joinedload(CorrectiveAction.follows),
+)
+
+
+def categories_of(session: Session, estate_id: int) -> Sequence[CheckCategory]:
+    """The categories in use, in their order."""
+    mine = (CheckCategory.estate_id == estate_id, CheckCategory.active)
+    return session.scalars(select(CheckCategory).where(*mine).order_by(CheckCategory.seq, CheckCategory.code)).all()
+
+
+def sample_of(session: Session, check_id: int, number: int) -> CheckSample:
+    """The sample ``number`` (its order) of a check. Raises ``NotAllowed`` when there is none."""
+    found = session.scalar(
+        select(CheckSample)
+        .where(CheckSample.check_id == check_id, CheckSample.seq == number)
+        .options(joinedload(CheckSample.check).options(*WHOLE_CHECK))
+    )
+    if found is None:
+        raise NotAllowed(f"sample {number} of check {check_id}")
+    return found
+
+
+def reissue_of(session: Session, action: CorrectiveAction) -> CorrectiveAction | None:
+    """The action that followed because this one had no effect."""
+    return session.scalar(select(CorrectiveAction).where(CorrectiveAction.follows_id == action.id))
+
+
+def measure_of(session: Session, number: int) -> Measure:
+    """A measure. Raises ``NotAllowed`` when there is none."""
+    found = session.scalar(select(Measure).where(Measure.id == number).options(joinedload(Measure.action)))
+    if found is None:
+        raise NotAllowed(f"measure {number}")
+    return found
+
+
+def files_of(session: Session, record_type: str, numbers: Sequence[int]) -> dict[int, list[Attachment]]:
+    """The files of several records of a table that are not archived, signatures left out; one statement."""
+    found: dict[int, list[Attachment]] = {number: [] for number in numbers}
+    if numbers:
+        wanted = select(Attachment).where(
+            Attachment.record_type == record_type, Attachment.record_id.in_(numbers), Attachment.archived_at.is_(None),
+            Attachment.kind != "signature",
+        )  # fmt: skip
+        for attachment in session.scalars(wanted.order_by(Attachment.id)):
+            found[attachment.record_id].append(attachment)
+    return found
