@@ -9,34 +9,40 @@ from typing import Any
 from flask import request
 from flask_babel import lazy_gettext as _l
 
-from app.core.access.actor import current_actor
-from app.core.records.clock import estate_today
-from app.core.registry import registry
+from app.core.access.actor import Actor, current_actor
+from app.core.clocks.work_views import queue_values
+from app.core.registry import HomeCard, QuickStart, registry
 from app.core.search.provider import Hit
-from app.desk.queries import waiting
 from app.extensions import db
 from app.fab.views import Page, expose
-from app.modules.movein.states import STEPS
 
 RESULTS_PER_GROUP = 8
 LONGEST_QUESTION = 80
 
 
 class HomePage(Page):
-    """The desk's home: quick starts and the work that waits."""
+    """The desk's home: quick starts, the work queue, and the cards of the modules."""
 
     route_base = ""
 
     @expose("/")
     def index(self) -> str:
         actor = current_actor()
+        queue = queue_values(actor, request.args, "HomePage.index")
+        if "after" in request.args and "HX-Request" in request.headers:
+            return self.render("clocks/_lines.html", **queue)
+        starts = sorted(registry().of(QuickStart).values(), key=lambda start: start.order)
         return self.render(
-            "desk/home.html",
-            title=_l("Desk"),
-            waiting=waiting(db.session, actor),
-            steps=STEPS,
-            today=estate_today(db.session, actor.estate_id or 0),
-        )
+            "desk/home.html", title=_l("Desk"), cards=_cards(actor),
+            starts=[start for start in starts if actor.may(start.verb, start.resource)], **queue,
+        )  # fmt: skip
+
+
+def _cards(actor: Actor) -> list[tuple[HomeCard, dict[str, Any]]]:
+    """The cards the actor has, in their order, with the values of their templates."""
+    shown = [card for card in registry().of(HomeCard).values() if card.shown_to(actor)]
+    loaded = ((card, card.load(db.session, actor)) for card in sorted(shown, key=lambda card: card.order))
+    return [(card, values) for card, values in loaded if values is not None]
 
 
 @dataclass(frozen=True)

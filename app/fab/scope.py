@@ -6,26 +6,30 @@ Every page wants a signed-in person unless its view is marked :func:`public`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from flask_babel import get_locale
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.access.actor import ANONYMOUS, Actor, acting, current_actor, system_actor
+from app.core.access.actor import person as person_acting
 from app.core.access.models import Account, LoginSession, Membership, RightsVersion
 from app.core.access.sync import Right, rights_of_roles
+from app.core.clocks.delegation import deputised, gathered
+from app.core.clocks.models import Delegation
 from app.core.records.base import now
 from app.core.records.database import writing
 from app.core.records.estate import Estate
@@ -36,6 +40,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 log = logging.getLogger("guanjia.security")
 
+DAY = timedelta(days=1)
+STOP_ASKING = 286
+"""Status that ends a page's asking (htmx)."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -48,6 +55,12 @@ def public(view: View) -> View:
 def for_programs(view: View) -> View:
     """Mark a public view that takes JSON, sets no cookie and therefore needs no form key."""
     view.is_public = view.is_for_programs = True  # type: ignore[attr-defined]
+    return view
+
+
+def asked_by_itself(view: View) -> View:
+    """Mark a view that open pages ask again and again: that keeps no session alive, and sends nobody to the login."""
+    view.is_asked_by_itself = True  # type: ignore[attr-defined]
     return view
 
 
@@ -133,9 +146,10 @@ STRANGER = Stranger()
 
 def actor_for(account: Account) -> Actor:
     """The actor that a request of ``account`` would have, in its first estate."""
-    estates = sorted(membership.estate_id for membership in account.memberships)
+    estate_id = min((membership.estate_id for membership in account.memberships), default=None)
+    others = deputised(db.session, account.id, estate_id) if estate_id else []
     roles = {role.name for role in account.roles}
-    return _actor(account.id, account.display_name, roles, estates[0] if estates else None, rights_of_roles(db.session))
+    return person_acting(account.id, account.display_name, roles, estate_id, rights_of_roles(db.session), others)
 
 
 def enter_request() -> BaseResponse | None:
@@ -157,7 +171,7 @@ def enter_request() -> BaseResponse | None:
         return None
     view = current_app.view_functions[request.endpoint]
     if person is None and not getattr(view, "is_public", False):
-        return _ask_to_sign_in()
+        return Response(status=STOP_ASKING) if getattr(view, "is_asked_by_itself", False) else _ask_to_sign_in()
     # A caller with its token in the header is no browser that another site could have sent here.
     if current_app.config["WTF_CSRF_ENABLED"] and not (in_header or getattr(view, "is_for_programs", False)):
         csrf.protect()
@@ -176,6 +190,8 @@ def leave_request(error: BaseException | None = None) -> None:
 def prolong(response: Response) -> Response:
     """After a request: let the session's expiry slide, in a transaction of its own."""
     person = g.get("user")
+    if getattr(current_app.view_functions.get(request.endpoint or ""), "is_asked_by_itself", False):
+        return response
     if isinstance(person, Person) and person.session_id and person.expires_at and due_for_prolonging(person.expires_at):
         db.session.rollback()
         try:
@@ -209,6 +225,8 @@ def safe_next(target: str | None) -> str:
     return target
 
 
+_other, _lent, _other_role = aliased(Account), aliased(assoc_user_role), aliased(FabRole)
+_serving = aliased(Membership)
 _who = (
     select(
         LoginSession.id.label("session_id"),
@@ -227,12 +245,29 @@ _who = (
         Estate.name_en,
         Estate.time_zone,
         select(RightsVersion.number).scalar_subquery().label("rights"),
+        Delegation.from_on,
+        Delegation.until_on,
+        _other.id.label("other_id"),
+        _other.first_name.label("other_first_name"),
+        _other.last_name.label("other_last_name"),
+        _other_role.name.label("other_role"),
     )
     .join(Account, Account.id == LoginSession.user_id)
     .outerjoin(assoc_user_role, assoc_user_role.c.user_id == Account.id)
     .outerjoin(FabRole, FabRole.id == assoc_user_role.c.role_id)
     .outerjoin(Membership, Membership.user_id == Account.id)
     .outerjoin(Estate, Estate.id == Membership.estate_id)
+    .outerjoin(
+        Delegation,
+        and_(
+            Delegation.delegate_id == Account.id, Delegation.estate_id == Estate.id, Delegation.ended_at.is_(None),
+            Delegation.until_on >= bindparam("yesterday"), Delegation.from_on <= bindparam("tomorrow"),
+        ),
+    )
+    .outerjoin(_serving, and_(_serving.user_id == Delegation.delegator_id, _serving.estate_id == Delegation.estate_id))
+    .outerjoin(_other, and_(_other.id == _serving.user_id, _other.active.is_(True)))
+    .outerjoin(_lent, _lent.c.user_id == _other.id)
+    .outerjoin(_other_role, _other_role.id == _lent.c.role_id)
     .where(
         LoginSession.token_hash == bindparam("token"),
         LoginSession.expires_at > bindparam("moment"),
@@ -240,12 +275,14 @@ _who = (
         Account.active.is_(True),
     )
     .order_by(Estate.id)
-)
+)  # fmt: skip
 
 
 def _identify(session: Session, token: str) -> tuple[Person | None, Actor]:
     with acting(system_actor("login")):
-        rows = session.execute(_who, {"token": token_hash(token), "moment": now()}).all()
+        moment = now()
+        days = {"yesterday": (moment - DAY).date(), "tomorrow": (moment + DAY).date()}  # whatever the estate's zone
+        rows = session.execute(_who, {"token": token_hash(token), "moment": moment, **days}).all()
     if not rows:
         return None, ANONYMOUS
     first = rows[0]
@@ -268,20 +305,15 @@ def _identify(session: Session, token: str) -> tuple[Person | None, Actor]:
     )
     roles = {row.role for row in rows if row.role}
     rights = _rights(session, first.rights)
-    return person, _actor(person.id, person.display_name, roles, estate.id if estate else None, rights)
-
-
-def _actor(
-    user_id: int, name: str, roles: set[str], estate_id: int | None, rights: Mapping[str, frozenset[Right]]
-) -> Actor:
-    return Actor(
-        user_id=user_id,
-        name=name,
-        estates=frozenset() if estate_id is None else frozenset({estate_id}),
-        estate_id=estate_id,
-        roles=frozenset(roles),
-        grants=frozenset().union(*(rights.get(role, frozenset()) for role in roles)),
+    if estate is None:
+        return person, person_acting(person.id, person.display_name, roles, None, rights)
+    today = moment.astimezone(ZoneInfo(estate.time_zone)).date()
+    others = gathered(
+        (row.other_id, row.other_first_name, row.other_last_name, row.other_role)
+        for row in rows
+        if row.other_role and row.estate_id == estate.id and row.from_on <= today <= row.until_on
     )
+    return person, person_acting(person.id, person.display_name, roles, estate.id, rights, others)
 
 
 def _rights(session: Session, version: int | None) -> dict[str, frozenset[Right]]:

@@ -136,13 +136,13 @@ def _append(session: Session, entries: Sequence[Entry]) -> None:
             "seq": seq,
             "at": now(),
             "actor_id": actor.user_id,
-            "actor_name": actor.name,
+            "actor_name": actor.signature,
             "kind": entry.kind,
             "record_type": entry.record.__tablename__,
             "record_id": entry.record.id,
             "subject_type": subject_type,
             "subject_id": subject_id,
-            "unit_id": getattr(entry.record, "audit_unit", None),
+            "unit_id": _unit(entry),
             "changes": entry.changes,
             "note": entry.note,
             "previous_hash": previous,
@@ -151,6 +151,12 @@ def _append(session: Session, entries: Sequence[Entry]) -> None:
         rows.append(row)
     connection.execute(insert(AuditEntry.__table__), rows)
     connection.execute(update(AuditChain).where(mine).values(hash=previous))
+
+
+def _unit(entry: Entry) -> int | None:
+    """The unit the record concerns; of one that has just left a unit, that unit."""
+    unit: int | None = getattr(entry.record, "audit_unit", None)
+    return unit if unit is not None else entry.changes.get("unit_id", [None])[0]
 
 
 CHAINED = (

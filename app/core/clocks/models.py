@@ -2,20 +2,29 @@
 
 from datetime import UTC, date, datetime, time
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, Time, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.access.models import Account
 from app.core.access.roles import TITLES
-from app.core.records.base import Record, UtcDateTime, within_estate
+from app.core.records.base import Record, UtcDateTime, session_of, within_estate
 from app.core.records.choices import Choice, choice, in_language
+from app.core.records.clock import estate_today
 
 NO_DEADLINE = datetime(9999, 12, 31, tzinfo=UTC)
 """Rank of work without a running clock: last in the queue."""
 OPEN = text("closed_at IS NULL")
 RUNNING = text("met_at IS NULL AND cancelled_at IS NULL AND paused_at IS NULL")
 TO_ESCALATE = text("escalate_at IS NOT NULL")
+
+
+WEEKDAYS = {
+    0: _l("Monday"), 1: _l("Tuesday"), 2: _l("Wednesday"), 3: _l("Thursday"), 4: _l("Friday"), 5: _l("Saturday"),
+    6: _l("Sunday"),
+}  # fmt: skip
 
 
 class ClockUnit(Choice):
@@ -63,11 +72,22 @@ class ClockRule(Record):
     title_zh: Mapped[str] = mapped_column(String(100), info={"label": _l("Title (Chinese)")})
     title_en: Mapped[str] = mapped_column(String(160), info={"label": _l("Title (English)")})
     unit: Mapped[ClockUnit] = mapped_column(choice(ClockUnit, "unit_known"), info={"label": _l("Counted in")})
-    amount: Mapped[int] = mapped_column(default=0, info={"label": _l("Number")})
-    weekday: Mapped[int | None] = mapped_column(info={"label": _l("Day of the week")})
-    day: Mapped[int | None] = mapped_column(info={"label": _l("Day of the month")})
-    months: Mapped[str] = mapped_column(String(40), default="", info={"label": _l("Months")})
-    due_time: Mapped[time | None] = mapped_column(Time, info={"label": _l("Time of day")})
+    amount: Mapped[int] = mapped_column(
+        default=0, info={"label": _l("Number"), "help": _l("How many of them; of a window: its last day of the month.")}
+    )
+    weekday: Mapped[int | None] = mapped_column(info={"label": _l("Day of the week"), "choices": WEEKDAYS})
+    day: Mapped[int | None] = mapped_column(
+        info={
+            "label": _l("Day of the month"),
+            "help": _l("Of a window: its first day. 31 is the last day of every month."),
+        }
+    )
+    months: Mapped[str] = mapped_column(
+        String(40), default="", info={"label": _l("Months"), "help": _l("Such as 3, 6, 9, 12; empty for every month.")}
+    )
+    due_time: Mapped[time | None] = mapped_column(
+        Time, info={"label": _l("Time of day"), "help": _l("Empty: the end of the day, 24:00.")}
+    )
     shift: Mapped[Shift] = mapped_column(
         choice(Shift, "shift_known"), default=Shift.KEEP, info={"label": _l("On a rest day")}
     )
@@ -83,8 +103,38 @@ class ClockRule(Record):
     def title(self) -> str:
         return in_language(self.title_zh, self.title_en)
 
+    @property
+    def words(self) -> str:
+        """The limit as people say it: ``3 working days``, ``Monday 12:00``, ``from day 11 to day 20 of 3, 6, 9, 12``."""
+        return rule_text(self)
+
     def __str__(self) -> str:
         return self.title
+
+
+def rule_text(rule: ClockRule) -> str:
+    """What :attr:`ClockRule.words` says."""
+    count = rule.amount
+    match rule.unit:
+        case ClockUnit.SECONDS:
+            return ngettext("%(num)s second", "%(num)s seconds", count)
+        case ClockUnit.HOURS:
+            return ngettext("%(num)s hour", "%(num)s hours", count)
+        case ClockUnit.OPENING_HOURS:
+            return ngettext("%(num)s opening hour", "%(num)s opening hours", count)
+        case ClockUnit.CALENDAR_DAYS:
+            text = ngettext("%(num)s calendar day", "%(num)s calendar days", count)
+        case ClockUnit.WORKING_DAYS:
+            text = ngettext("%(num)s working day", "%(num)s working days", count)
+        case ClockUnit.WEEKDAY:
+            text = str(WEEKDAYS[rule.weekday or 0])
+        case ClockUnit.DAY_OF_MONTH:
+            text = _("day %(day)s of the month", day=rule.day)
+        case ClockUnit.WINDOW:
+            text = _("from day %(first)s to day %(last)s of the month", first=rule.day, last=rule.amount)
+    if rule.months:
+        text += " " + _("(months %(months)s)", months=rule.months.replace(",", ", "))
+    return f"{text}, {rule.due_time:%H:%M}" if rule.due_time else text
 
 
 class Escalation(Record):
@@ -145,7 +195,7 @@ class OpeningHours(Record):
         CheckConstraint("opens < closes", name="opens_before_closing"),
     )
 
-    weekday: Mapped[int] = mapped_column(info={"label": _l("Day of the week")})
+    weekday: Mapped[int] = mapped_column(info={"label": _l("Day of the week"), "choices": WEEKDAYS})
     opens: Mapped[time] = mapped_column(Time, info={"label": _l("Opens at")})
     closes: Mapped[time] = mapped_column(Time, info={"label": _l("Closes at")})
 
@@ -166,6 +216,8 @@ class WorkItem(Record):
         Index("ix_work_item_all", "estate_id", "rank_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_kind", "estate_id", "kind", "rank_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_role", "estate_id", "role", "rank_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_work_item_role_kind", "estate_id", "role", "kind", "rank_at", "id",
+              sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_mine", "estate_id", "assignee_id", "rank_at", "id",
               sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_unit", "estate_id", "unit_id", "rank_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
@@ -195,7 +247,7 @@ class WorkItem(Record):
 class Deadline(Record):
     """A clock on a record: which rule, started, due, paused, met. Days of a rule are due at 24:00 of ``due_at``'s eve.
 
-    ``count``: how many of the rule's units were granted (a defect's trade may differ from the rule). ``remaining``: units
+    ``count``: how many units were granted when they differ from the rule's (a defect's trade has its own). ``remaining``: units
     still left while paused (days of day rules, seconds of others). ``pauses``: the pauses that have ended, as
     ``[from, until]`` in ISO 8601. ``chosen``: a person set ``due_at``, so that rule and calendar no longer do.
     ``escalate_at``: when the next people are to be told; ``escalated``: the :attr:`Escalation.after_hours` of the last
@@ -222,7 +274,7 @@ class Deadline(Record):
     record_id: Mapped[int]
     unit_id: Mapped[int | None] = within_estate("unit", index=False, info={"label": _l("Unit")})
     rule_key: Mapped[str] = mapped_column(String(60), info={"label": _l("Rule")})
-    count: Mapped[int] = mapped_column(default=0)
+    count: Mapped[int | None]
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Started at")})
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Due")})
     paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Paused at")})
@@ -250,6 +302,15 @@ class Deadline(Record):
         return self.cancelled_at is None and self.paused_at is None and moment > self.due_at
 
 
+class Standing(Choice):
+    """Where a delegation stands today."""
+
+    COMING = "coming", _l("Not yet begun")
+    IN_FORCE = "in_force", _l("In force")
+    OVER = "over", _l("Over")
+    ENDED = "ended", _l("Ended early")
+
+
 class Delegation(Record):
     """A person hands their work and rights in this estate to a colleague from one day to another, both included."""
 
@@ -269,3 +330,16 @@ class Delegation(Record):
 
     delegator: Mapped[Account] = relationship(foreign_keys=[delegator_id])
     delegate: Mapped[Account] = relationship(foreign_keys=[delegate_id])
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands at the estate's today."""
+        today = estate_today(session_of(self), self.estate_id)
+        if self.ended_at is not None:
+            return Standing.ENDED
+        if self.until_on < today:
+            return Standing.OVER
+        return Standing.IN_FORCE if self.from_on <= today else Standing.COMING
+
+    def __str__(self) -> str:
+        return f"{self.delegator.display_name} → {self.delegate.display_name}"

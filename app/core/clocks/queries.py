@@ -14,11 +14,12 @@ from app.core.records.base import Record
 
 @dataclass(frozen=True)
 class Clock:
-    """A deadline with what its rule is called."""
+    """A deadline with what its rule is called; ``pausable``: it may stop while the owner is waited for."""
 
     deadline: Deadline
     title: str
     clause: str
+    pausable: bool = False
 
 
 def deadlines_of(session: Session, record: Record) -> Sequence[Clock]:
@@ -28,7 +29,7 @@ def deadlines_of(session: Session, record: Record) -> Sequence[Clock]:
         .outerjoin(ClockRule, (ClockRule.estate_id == Deadline.estate_id) & (ClockRule.key == Deadline.rule_key))
         .where(Deadline.record_type == record.__tablename__, Deadline.record_id == record.id)
     )
-    clocks = [Clock(d, r.title if r else d.rule_key, r.clause if r else "") for d, r in rows]
+    clocks = [Clock(d, r.title if r else d.rule_key, r.clause if r else "", bool(r and r.pausable)) for d, r in rows]
     running = sorted((c for c in clocks if c.deadline.open), key=lambda c: c.deadline.due_at)
     ended = sorted((c for c in clocks if not c.deadline.open), key=lambda c: c.deadline.due_at, reverse=True)
     return [*running, *ended]

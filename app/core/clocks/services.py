@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.audit.log import record_event
-from app.core.clocks.calendar import calendar_of
+from app.core.clocks.calendar import WorkingCalendar, calendar_of
 from app.core.clocks.kinds import WorkKind
 from app.core.clocks.models import NO_DEADLINE, ClockRule, Deadline, WorkItem
 from app.core.clocks.rules import due_at, resumed_at, units_left
@@ -97,11 +95,10 @@ def start(
             estate_id=item.estate_id, item_id=item.id, record_type=item.record_type, record_id=item.record_id,
             unit_id=item.unit_id, rule_key=rule_key,
         )  # fmt: skip
-        session.add(deadline)
-    deadline.count = rule.amount if count is None else count
+    deadline.count, deadline.chosen, deadline.pauses, deadline.escalated = count, due is not None, [], None
     deadline.started_at, deadline.paused_at, deadline.remaining = begun, None, None
-    deadline.chosen, deadline.pauses, deadline.escalated = due is not None, [], None
-    _due(deadline, rule, due or due_at(rule, deadline.count, begun, calendar_of(session, item.estate_id)))
+    set_due(deadline, rule, due or counted_due(deadline, rule, calendar_of(session, item.estate_id)))
+    session.add(deadline)
     session.flush()
     _rank(session, item)
     return deadline
@@ -138,7 +135,7 @@ def resume(session: Session, deadline: Deadline) -> None:
     due = resumed_at(rule, deadline.due_at, deadline.paused_at, moment, calendar)
     deadline.pauses = [*deadline.pauses, [deadline.paused_at.isoformat(), moment.isoformat()]]
     deadline.paused_at, deadline.remaining, deadline.pause_reason = None, None, ""
-    _due(deadline, rule, due)
+    set_due(deadline, rule, due)
     session.flush()
     _rank(session, deadline.item)
 
@@ -160,7 +157,17 @@ def _end(deadline: Deadline, moment: datetime, void: bool) -> None:
     deadline.paused_at = deadline.remaining = deadline.escalate_at = None
 
 
-def _due(deadline: Deadline, rule: ClockRule, due: datetime) -> None:
+def counted_due(deadline: Deadline, rule: ClockRule, calendar: WorkingCalendar) -> datetime:
+    """The limit as the rule counts it from the start, with the pauses there have been."""
+    count = rule.amount if deadline.count is None else deadline.count
+    due = due_at(rule, count, deadline.started_at, calendar)
+    for paused, resumed in deadline.pauses:
+        due = resumed_at(rule, due, datetime.fromisoformat(paused), datetime.fromisoformat(resumed), calendar)
+    return due
+
+
+def set_due(deadline: Deadline, rule: ClockRule, due: datetime) -> None:
+    """Set a limit, and with it when the next people are told of it."""
     deadline.due_at, deadline.escalate_at = due, next_escalation(rule, due, deadline.escalated)
 
 
@@ -181,38 +188,3 @@ def _rank(session: Session, item: WorkItem) -> None:
     )  # fmt: skip
     item.rank_at = min(due, default=NO_DEADLINE)
     session.flush()
-
-
-# Passing work on
-
-
-def take(session: Session, item: WorkItem, *, actor: Any) -> None:
-    """The actor makes the work theirs."""
-    assign(session, item, actor.user_id, actor=actor)
-
-
-def assign(session: Session, item: WorkItem, person_id: int | None, *, actor: Any, note: str = "") -> None:
-    """Hand the work to a person, or back to its role (None); stands in the change log of the record it is about."""
-    item.assignee_id = person_id
-    session.flush()
-    record = session.get(_model(item), item.record_id)
-    if record is not None:
-        session.refresh(item, ["assignee"])
-        record_event(
-            session, "take" if person_id == actor.user_id else "hand_over", record, note=note,
-            to=item.assignee.display_name if item.assignee else None,
-        )  # fmt: skip
-
-
-def _model(item: WorkItem) -> type[Record]:
-    model: type[Record] = registry().of(WorkKind)[item.kind].model
-    return model
-
-
-def explain(session: Session, deadline: Deadline, reason: str) -> None:
-    """Say why a deadline passed; the manager reads it beside what is late."""
-    deadline.late_reason = reason.strip()
-    session.flush()
-    record = session.get(_model(deadline.item), deadline.record_id)
-    if record is not None:
-        record_event(session, "late_reason", record, note=deadline.late_reason)

@@ -81,12 +81,14 @@ class Offer:
 class Wait:
     """Whom a state waits for: the role in whose queue it stands, and the clock that runs in it.
 
-    A clock that the next state names too goes on. ``paused``: the owner is waited for, clocks stand still.
+    A clock that the next state names too goes on, unless the state wants it ``anew``: then every transition that leads
+    here starts it over. ``paused``: the owner is waited for, clocks stand still.
     ``role``, ``person`` (an account's id) and ``due`` (a deadline somebody chose) may be read from the record.
     """
 
     role: str | Callable[[Any], str]
     rule: str = ""
+    anew: bool = False
     paused: bool = False
     person: Callable[[Any], int | None] | None = None
     due: Callable[[Any], datetime | None] | None = None
@@ -149,8 +151,9 @@ class Workflow:
             Blocked: wrong state, a guard objects, or a required input is empty.
         """
         transition = self._by_name.get(name)
-        if transition is None or not actor.may(transition.verb, self.resource):
+        if transition is None:
             raise NotAllowed(f"{name} {self.resource}")
+        actor.require(transition.verb, self.resource)
         state = getattr(record, self.column)
         if state not in transition.sources:
             raise Blocked([_wrong_state(self.look(record).title, transition.title)])
@@ -172,12 +175,12 @@ class Workflow:
             session, "transition", record, note=" ".join(v for v in given.values() if v),
             transition=name, source=str(state), target=str(transition.target), **given,
         )  # fmt: skip
-        self.follow(session, record)
+        self.follow(session, record, moved=True)
 
-    def follow(self, session: Session, record: Record) -> None:
+    def follow(self, session: Session, record: Record, *, moved: bool = False) -> None:
         """Bring the record's place in the queue and its clocks in line with its state.
 
-        Every transition does so by itself; a service that makes a new record calls it once.
+        Every transition does so by itself (``moved``); a service that makes a new record calls it once.
         """
         if not self.work:
             return
@@ -192,7 +195,8 @@ class Workflow:
             assignee_id=wait.person(record) if wait.person else None,
         )  # fmt: skip
         for deadline in item.deadlines:
-            if deadline.open and deadline.rule_key != wait.rule and not wait.paused and deadline.rule_key in self.rules:
+            over = deadline.rule_key != wait.rule or (moved and wait.anew)
+            if deadline.open and over and not wait.paused and deadline.rule_key in self.rules:
                 clocks.meet(session, item, deadline.rule_key)
             elif deadline.open and wait.paused:
                 clocks.pause(session, deadline, str(self.look(record).title))

@@ -6,7 +6,7 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import Actor
-from app.core.registry import HouseholdSection, Registry
+from app.core.registry import HouseholdSection, QuickStart, Registry
 from app.core.search.provider import SearchProvider
 from app.modules.estates.access import GRANTS
 from app.modules.estates.models import Unit
@@ -32,6 +32,12 @@ def register(registry: Registry) -> None:
     registry.search(SearchProvider("units", _l("Units"), "Unit", search_units))
     registry.search(SearchProvider("bays", _l("Parking bays"), "ParkingBay", search_bays))
     registry.page("unit", lambda number: url_for("HouseholdPage.show", pk=number))
+    registry.contribute(
+        QuickStart(
+            name="units", title=_l("Units"), endpoint="UnitView.list", icon="building", verb="read", resource="Unit",
+            order=80,
+        )
+    )  # fmt: skip
     registry.section(
         HouseholdSection(
             name="parts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import url_for
 from flask_babel import lazy_gettext as _l
@@ -10,18 +10,20 @@ from flask_babel import lazy_gettext as _l
 from app.modules.movein.access import GRANTS
 
 if TYPE_CHECKING:
-    from app.core.access.actor import Actor
     from app.core.registry import Registry
-    from app.modules.estates.models import Unit
 
 
 def register(registry: Registry) -> None:
     """Rights, workflow, screens, papers, seeds and what the module adds to search and household page."""
-    from app.core.registry import HouseholdSection
+    from app.core.registry import HomeCard, QuickStart
     from app.core.search.provider import SearchProvider
+    from app.modules.movein import kinds
+    from app.modules.movein.archive_views import ArchivePage
+    from app.modules.movein.household import register_household
+    from app.modules.movein.indicators import INDICATORS
     from app.modules.movein.inspection_views import register_inspection
     from app.modules.movein.paper_contexts import KINDS
-    from app.modules.movein.queries import find_cases
+    from app.modules.movein.queries import find_cases, steps_waiting
     from app.modules.movein.seeding import seed
     from app.modules.movein.views import MoveInCaseView
     from app.modules.movein.workflow import MOVE_IN
@@ -29,24 +31,28 @@ def register(registry: Registry) -> None:
     registry.grants(GRANTS)
     registry.workflow(MOVE_IN)
     registry.seed(seed)
+    registry.seed(kinds.catch_up)
+    for work in kinds.KINDS:
+        registry.contribute(work)
+    registry.contribute(
+        QuickStart(
+            name="move-in", title=_l("New move-in"), endpoint="MoveInCaseView.add", icon="home-check", verb="create",
+            resource="MoveInCase", order=10,
+        )
+    )  # fmt: skip
+    registry.contribute(
+        HomeCard(
+            name="move-ins", title=_l("Open move-ins"), template="movein/_home.html", load=steps_waiting,
+            resource="MoveInCase", order=60,
+        )
+    )  # fmt: skip
+    for indicator in INDICATORS:
+        registry.contribute(indicator)
     for kind in KINDS:
         registry.paper(kind)
     registry.view(MoveInCaseView, label=_l("Move-ins"), category=_l("Move-in"), icon="key")
     register_inspection(registry)
     registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
     registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
-    registry.section(
-        HouseholdSection(
-            name="move-in", title=_l("Move-in"), template="movein/_household.html", load=cases_of, order=20
-        )
-    )
-
-
-def cases_of(unit: Unit, actor: Actor) -> dict[str, Any]:
-    """Values of ``movein/_household.html``: the unit's move-ins, newest first; one statement."""
-    from app.extensions import db
-    from app.modules.movein.queries import cases_of_unit
-    from app.modules.movein.states import LOOKS
-
-    cases = cases_of_unit(db.session, unit.id) if actor.may("read", "MoveInCase") else []
-    return {"cases": cases, "looks": LOOKS}
+    register_household(registry)
+    registry.view(ArchivePage, label=_l("Completeness of records"), category=_l("Move-in"), icon="archive")

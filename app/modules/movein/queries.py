@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
 from app.core.audit.models import AuditEntry
+from app.core.clocks.queue import count_text, counted
 from app.core.records.choices import in_language
 from app.core.registry import registry
 from app.core.search.provider import Hit
@@ -70,6 +71,22 @@ class CaseRecord:
     said: str
     complete: bool
     panel: str
+
+
+def steps_waiting(session: Session, actor: Actor) -> dict[str, Any]:
+    """Values of ``movein/_home.html``: open cases by step, counted up to :data:`~app.core.clocks.queue.MOST`."""
+    states = (*STEPS, CaseState.REFUSED)
+    counts = session.execute(
+        select(
+            *(
+                counted(
+                    select(MoveInCase.id).where(MoveInCase.estate_id == actor.estate_id, MoveInCase.state == state)
+                ).label(state.value)
+                for state in states
+            )
+        )
+    ).one()
+    return {"steps": [(state, count_text(count)) for state, count in zip(states, counts, strict=True) if count]}
 
 
 def transitions_of(session: Session, case: MoveInCase) -> Sequence[AuditEntry]:

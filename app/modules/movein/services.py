@@ -35,6 +35,8 @@ from app.modules.movein.models import (
 )
 from app.modules.movein.standing import StandingText, from_edit
 from app.modules.movein.states import Capacity, CaseState, CheckResult, PaperGroup, ServiceState, SigningMethod
+from app.modules.movein.work import follow_service
+from app.modules.movein.workflow import MOVE_IN
 from app.modules.people.models import Person, PersonKind
 from app.modules.people.queries import owners_of
 
@@ -74,6 +76,7 @@ def open_case(session: Session, *, unit: Unit, owner: Person, actor: Actor, **no
     _bring_checks(session, case)
     _bring_handouts(session, case)
     session.flush()
+    MOVE_IN.follow(session, case)
     return case
 
 
@@ -341,6 +344,7 @@ def entrust(
     )  # fmt: skip
     session.add(service)
     session.flush()
+    follow_service(session, service)
     return service
 
 
@@ -386,6 +390,7 @@ def finish_service(
     service.state, service.done_at, service.result = ServiceState.DONE, now(), result.strip()
     service.fee, service.receipt_no, service.satisfaction = money(fee), receipt_no.strip(), satisfaction
     session.flush()
+    follow_service(session, service)
 
 
 def cancel_service(session: Session, service: EntrustedService, *, reason: str, actor: Actor) -> None:
@@ -395,6 +400,7 @@ def cancel_service(session: Session, service: EntrustedService, *, reason: str, 
         raise InvalidValue(_("Say why the service is cancelled."))
     service.state, service.result = ServiceState.CANCELLED, reason.strip()
     session.flush()
+    follow_service(session, service)
 
 
 def _require_service(service: EntrustedService, actor: Actor) -> None:

@@ -2,7 +2,8 @@
 
 from flask_babel import lazy_gettext as _l
 
-from app.core.workflow.table import Ask, Transition, Workflow
+from app.core.access.roles import Role
+from app.core.workflow.table import Ask, Transition, Wait, Workflow
 from app.modules.movein import effects, gates
 from app.modules.movein.models import MoveInCase
 from app.modules.movein.states import LOOKS
@@ -10,11 +11,31 @@ from app.modules.movein.states import CaseState as S
 
 REASON = Ask("reason", _l("Reason"))
 
+CASE = "movein.case"
+"""Code of the kind of work."""
+
+
+def _step_of(role: Role) -> Wait:
+    return Wait(role=role.value, rule="movein.step", anew=True)
+
+
 MOVE_IN = Workflow(
     model=MoveInCase,
     resource="MoveInCase",
     looks=LOOKS,
     initial=S.DOCUMENTS,
+    work=CASE,
+    waits={
+        S.DOCUMENTS: _step_of(Role.RECEPTIONIST),
+        S.REGISTRATION: _step_of(Role.RECEPTIONIST),
+        S.FEES: _step_of(Role.CASHIER),
+        S.SIGNING: _step_of(Role.RECEPTIONIST),
+        S.HANDOUT: _step_of(Role.RECEPTIONIST),
+        S.INSPECTION: _step_of(Role.INSPECTOR),
+        S.REFUSED: Wait(role=Role.CS_SUPERVISOR.value),  # the defects to rectify have clocks of their own
+        S.KEYS: _step_of(Role.RECEPTIONIST),
+    },
+    void=(S.WITHDRAWN,),
     transitions=(
         Transition(
             name="pass_documents",
