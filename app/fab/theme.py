@@ -16,8 +16,8 @@ from app.core.clocks.words import clock_colour, clock_text, deadline_colour, dea
 from app.core.records.amounts import format_area, format_money, in_words_zh
 from app.fab.cells import cell_of, day, moment, number
 from app.fab.fields import title_of
-from app.fab.submit import submit_token
-from app.fab.views import address_of, record_views
+from app.fab.submit import fresh_token, submit_token
+from app.fab.views import address_of, kind_of, record_views
 
 APP = Path(__file__).resolve().parent.parent
 
@@ -29,7 +29,7 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         icon=icon, asset=asset, submit_token=submit_token, address_of=address_of, title_of=title_of,
-        record_views=record_views, cell_of=cell_of,
+        record_views=record_views, cell_of=cell_of, kind_of=kind_of, fresh_token=fresh_token,
     )  # fmt: skip
     app.jinja_env.filters.update(
         money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), moment=_of(moment), number=_of(number),

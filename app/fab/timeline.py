@@ -1,33 +1,66 @@
-"""What happened to a record, in sentences, newest first."""
+"""What happened to a record or in a unit, in sentences, newest first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
+from flask_appbuilder import Model
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup, escape
+from sqlalchemy.orm.util import identity_key
 
+from app.core.access.actor import Actor, current_actor
+from app.core.access.models import Account
 from app.core.audit.models import AuditEntry
+from app.core.comments.models import Comment
+from app.core.papers.base.context import Bilingual
 from app.core.records.base import Stamped
+from app.core.records.choices import in_language
+from app.core.records.lookup import resource_of
 from app.extensions import db
 from app.fab.cells import text_of
-from app.fab.fields import title_of
+from app.fab.fields import estate_zone, title_of
 from app.fab.interface import Attribute, Kind, RecordInterface, model_of
 
-ICONS = {
-    "create": "plus", "update": "edit", "delete": "trash", "transition": "arrow-right", "reveal": "eye",
-    "issue": "file-text", "print": "printer", "sign": "writing-sign", "signature": "writing-sign", "file": "paperclip",
-    "comment": "message",
-}  # fmt: skip
-GATHERED = {ICONS["issue"], ICONS["print"]}
-PACK = 40
-"""Entries read beyond those asked for: the papers of a pack, issued and printed, take two lines."""
 TOGETHER = timedelta(minutes=2)
+PACKED = 3
+"""Entries read for each line wanted: what a person did to many parts, or issued as a pack, stands in one line."""
+SEARCHED = 3000
+"""Entries looked through for one page of a filtered timeline; older ones are the next page's."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Kinds of entries that people choose together."""
+
+    title: Any
+    icon: str
+    kinds: tuple[str, ...]
+
+
+GROUPS = {
+    "changes": Group(_l("Changes"), "edit", ("create", "update", "delete")),
+    "steps": Group(_l("Steps and decisions"), "arrow-right", ("transition",)),
+    "comments": Group(_l("Comments"), "message", ("comment", "withdraw")),
+    "papers": Group(_l("Papers"), "file-text", ("issue", "print")),
+    "signatures": Group(_l("Signatures"), "writing-sign", ("sign", "signature")),
+    "files": Group(_l("Files"), "paperclip", ("file",)),
+    "work": Group(_l("Hand-overs and delays"), "arrows-exchange", ("take", "hand_over", "late_reason", "escalate")),
+    "reveals": Group(_l("Looks at personal data"), "eye", ("reveal",)),
+}
+OTHER = "other"
+ICONS = {
+    **{kind: group.icon for group in GROUPS.values() for kind in group.kinds},
+    "create": "plus", "delete": "trash", "print": "printer", "take": "user", "late_reason": "hourglass", "escalate": "bell",
+}  # fmt: skip
+GATHERED = {"create", "update", "delete", "issue", "print"}
 
 
 @dataclass(frozen=True)
@@ -42,61 +75,391 @@ class Change:
 
 @dataclass(frozen=True)
 class Happening:
-    """One entry of a timeline."""
+    """One line of a timeline; ``last`` is the id of the oldest entry it tells of.
+
+    ``about``: the record it concerns, when the timeline is of another. ``comment``: the comment it tells of, unless
+    withdrawn.
+    """
 
     at: datetime
     who: str
     what: str
     icon: str
+    last: int
     changes: tuple[Change, ...] = ()
     note: str = ""
-    first: bool = False
-    """The record was made; ``changes`` are its first values."""
+    folded: bool = False
+    """The changes are first values or many: shown when asked for."""
+    about: Any = None
+    comment: Comment | None = None
+    alike: tuple[Any, ...] | None = None
+    """What lines that can stand together have in common."""
+    names: tuple[str, ...] = ()
+    """The parts it tells of."""
 
 
-def timeline(record: Stamped, limit: int = 50, kinds: Sequence[str] = ()) -> list[Happening]:
-    """The last ``limit`` entries about ``record`` and its parts, newest first; only those of ``kinds`` when given.
+@dataclass(frozen=True)
+class About:
+    """The entries of one timeline: those that satisfy one of ``branches``, each of which has its index.
 
-    At most two statements, plus one per kind of record that changed references pointed at.
+    ``record``: whose timeline it is.
     """
-    kind, number = record.audit_subject
-    about = [AuditEntry.subject_type == kind, AuditEntry.subject_id == number]
-    return _happenings([*about, AuditEntry.kind.in_(kinds)] if kinds else about, kind, limit)
+
+    record: Stamped
+    branches: tuple[tuple[sa.ColumnElement[bool], ...], ...]
+
+    @classmethod
+    def of(cls, record: Stamped) -> About:
+        """All entries about ``record``: its own, its parts', and those of what hangs on it."""
+        here = (record.__tablename__, record.id)
+        branches = [(AuditEntry.subject_type == here[0], AuditEntry.subject_id == here[1])]
+        if record.audit_subject != here:
+            rows: dict[str, list[int]] = {here[0]: [record.id]}
+            for part in record.audit_parts:
+                rows.setdefault(part.__tablename__, []).append(part.id)
+            branches += [(AuditEntry.record_type == table, AuditEntry.record_id.in_(ids)) for table, ids in rows.items()]
+        return cls(record, tuple(branches))
+
+    @classmethod
+    def diary(cls, unit: Stamped) -> About:
+        """Everything that happened in a unit: the diary of its household (管理手册)."""
+        return cls(unit, ((AuditEntry.unit_id == unit.id,),))
 
 
-def entries_about(records: Sequence[Stamped], limit: int = 50) -> list[Happening]:
-    """The last entries about exactly these records, the first being the main one; for a part with a page of its own."""
-    pairs = [(record.__tablename__, record.id) for record in records]
-    clause = sa.tuple_(AuditEntry.record_type, AuditEntry.record_id).in_(pairs)
-    return _happenings([clause], records[0].__tablename__, limit)
+@dataclass(frozen=True)
+class Filter:
+    """What of a timeline is wanted; ``since`` and ``until`` are days of the estate, both included."""
+
+    groups: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    person: int | None = None
+    since: date | None = None
+    until: date | None = None
+    text: str = ""
+
+    @property
+    def active(self) -> bool:
+        return self != Filter()
+
+    def clauses(self) -> list[sa.ColumnElement[bool]]:
+        found: list[sa.ColumnElement[bool]] = []
+        kinds = [*self.kinds, *(kind for name in self.groups if name in GROUPS for kind in GROUPS[name].kinds)]
+        if OTHER in self.groups:
+            known = [kind for group in GROUPS.values() for kind in group.kinds]
+            found.append(sa.or_(AuditEntry.kind.in_(kinds), AuditEntry.kind.not_in(known)))
+        elif kinds:
+            found.append(AuditEntry.kind.in_(kinds))
+        if self.person is not None:
+            found.append(AuditEntry.actor_id == self.person)
+        if self.since:
+            found.append(AuditEntry.at >= _midnight(self.since))
+        if self.until:
+            found.append(AuditEntry.at < _midnight(self.until + timedelta(days=1)))
+        if self.text:
+            withdrawn = sa.exists().where(Comment.id == AuditEntry.record_id, Comment.withdrawn_at.is_not(None))
+            found += [AuditEntry.note.icontains(word, autoescape=True) for word in self.text.split()]
+            found.append(sa.or_(AuditEntry.kind != "comment", sa.not_(withdrawn)))
+        return found
 
 
-def _happenings(clauses: Sequence[Any], kind: str, limit: int) -> list[Happening]:
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, estate_zone()).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a timeline. ``older``: where the next one starts, nothing at the end.
+
+    ``searched_to``: how far back was looked for what the filter wants, when there is more to look through.
+    """
+
+    lines: Sequence[Happening]
+    older: int | None = None
+    searched_to: datetime | None = None
+
+
+def timeline(record: Stamped, limit: int = 20, kinds: Sequence[str] = ()) -> Sequence[Happening]:
+    """The newest ``limit`` lines about ``record`` that the acting person may read; of ``kinds`` only when given."""
+    return read(About.of(record), Filter(kinds=tuple(kinds)), limit=limit).lines
+
+
+def read(about: About, wanted: Filter, *, before: int | None = None, limit: int = 50, searched: int = SEARCHED) -> Page:
+    """The newest lines of a timeline, older than the entry ``before``; three statements at most, whatever is shown.
+
+    Entries about records whose resource the acting person may not read are left out. At most ``searched`` entries are
+    looked through, so that a filter costs the same on a record with a very long history.
+    """
     session = db.session
-    newest = sa.select(AuditEntry).where(*clauses).order_by(AuditEntry.id.desc())
-    found = session.scalars(newest.limit(limit + PACK)).all()
-    named = _names_of_references(found)
-    return _gathered(_happening(entry, named, entry.record_type == kind) for entry in found)[:limit]
+    older = [AuditEntry.id < before] if before is not None else []
+    extra = [*wanted.clauses(), *_readable(current_actor())]
+    floor = None
+    if extra:
+        ends = [
+            _newest([AuditEntry.id, AuditEntry.at], [*branch, *older]).offset(searched - 1).limit(1).subquery()
+            for branch in about.branches
+        ]
+        reach = sa.union_all(*(sa.select(end) for end in ends)).subquery()
+        floor = session.execute(sa.select(reach).order_by(reach.c.id.desc()).limit(1)).one_or_none()
+    bounded = [*older, *extra, *([AuditEntry.id >= floor.id] if floor else [])]
+    size = limit * PACKED
+    if len(about.branches) == 1:
+        newest = _newest([AuditEntry], [*about.branches[0], *bounded]).limit(size)
+    else:
+        parts = [_newest([AuditEntry.id], [*b, *bounded]).limit(size).subquery() for b in about.branches]
+        ids = sa.union_all(*(sa.select(part.c.id) for part in parts)).subquery()
+        newest = _newest([AuditEntry], [AuditEntry.id.in_(sa.select(ids.c.id))]).limit(size)
+    entries = session.scalars(newest).all()
+    lines = _lines(entries, about.record)
+    shown = lines[:limit]
+    if len(lines) > limit or len(entries) == size:
+        return Page(shown, shown[-1].last)
+    return Page(shown, floor.id, floor.at) if floor else Page(shown)
 
 
-def _gathered(happenings: Iterable[Happening]) -> list[Happening]:
-    """One entry for papers that a person issued or printed one right after the other, as in a pack."""
-    gathered: list[Happening] = []
-    for one in happenings:
-        last = gathered[-1] if gathered else None
-        if (
-            last
-            and last.icon in GATHERED
-            and (last.who, last.what) == (one.who, one.what)
-            and last.at - one.at < TOGETHER
-        ):
-            gathered[-1] = replace(last, note=f"{last.note}, {one.note}")
+def _newest(columns: Sequence[Any], clauses: Iterable[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(*clauses).order_by(AuditEntry.id.desc())
+
+
+def _readable(actor: Actor) -> list[sa.ColumnElement[bool]]:
+    """Only entries about tables whose resource the actor may read; rows without one of their own go by their subject."""
+    resources = _resources()
+    closed = [table for table, resource in resources.items() if resource and not actor.may("read", resource)]
+    if not closed:
+        return []
+    open_, dependent = [], []
+    for table, resource in resources.items():
+        if resource is None:
+            dependent.append(table)
+        elif table not in closed:
+            open_.append(table)
+    return [
+        AuditEntry.record_type.not_in(closed),
+        sa.or_(AuditEntry.record_type.not_in(dependent), AuditEntry.subject_type.in_(open_)),
+    ]
+
+
+def _resources() -> dict[str, str | None]:
+    """The resource of every table, nothing for those that go by what they hang on."""
+    known: dict[str, str | None] | None = current_app.extensions.get("guanjia.resources")
+    if known is None:
+        tables = sorted({m.local_table.name for m in Model.registry.mappers if m.local_table is not None})
+        known = current_app.extensions["guanjia.resources"] = {table: resource_of(table) for table in tables}
+    return known
+
+
+# From entries to lines
+
+
+def _lines(entries: Sequence[AuditEntry], record: Stamped) -> list[Happening]:
+    rows = _rows(entries)
+    lines: list[Happening] = []
+    for entry in entries:
+        line = _line(entry, record, rows)
+        last = lines[-1] if lines else None
+        if last and line.alike and last.alike == line.alike and last.at - line.at < TOGETHER:
+            lines[-1] = _together(last, line)
         else:
-            gathered.append(one)
-    return gathered
+            lines.append(line)
+    return [_finished(line) for line in lines]
+
+
+def _together(one: Happening, other: Happening) -> Happening:
+    return replace(
+        one, last=other.last, changes=(*one.changes, *other.changes), names=(*one.names, *other.names),
+        note=f"{one.note}, {other.note}" if one.note and other.note else one.note or other.note,
+    )  # fmt: skip
+
+
+def _finished(line: Happening) -> Happening:
+    """With the parts it tells of, each once, and long lists of changes folded."""
+    names = list(dict.fromkeys(name for name in line.names if name))
+    if len(line.names) > 1:
+        said = "、".join(names[:12]) + (" …" if len(names) > 12 else "")
+        line = replace(line, what=f"{line.what} ({len(line.names)})", note=said, folded=True)
+    elif names:
+        line = replace(line, what=f"{line.what} {names[0]}")
+    return replace(line, folded=line.folded or len(line.changes) > 8)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The records that entries name, by class and id."""
+
+    found: Mapping[tuple[type, int], Any] = field(default_factory=dict)
+
+    def get(self, table: str, number: int | None) -> Any:
+        return self.found.get((model_of(table), number)) if number is not None else None
+
+
+def _rows(entries: Iterable[AuditEntry]) -> Rows:
+    """Everything the entries point at: their records and subjects, and the references that changed; one statement."""
+    wanted: dict[tuple[type, int], Any] = {}
+    for entry in entries:
+        for table, number in ((entry.record_type, entry.record_id), (entry.subject_type, entry.subject_id)):
+            model = model_of(table)
+            if model is not None and number is not None and issubclass(model, Stamped | Account):
+                wanted[model, number] = None
+        for name, pair in entry.changes.items():
+            attribute = _attributes(entry.record_type).get(name)
+            if attribute and attribute.kind is Kind.REFERENCE and attribute.target:
+                wanted |= {(attribute.target, v): None for v in pair if isinstance(v, int) and not isinstance(v, bool)}
+    held = {key: db.session.identity_map.get(identity_key(*key)) for key in wanted}
+    found = {key: row for key, row in held.items() if row is not None and not sa.inspect(row).expired_attributes}
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        for row in db.session.execute(_of_many_tables(missing)).unique():
+            found.update({(type(one), one.id): one for one in row if one is not None})
+    return Rows(found)
+
+
+def _of_many_tables(keys: Sequence[tuple[type, int]]) -> sa.Select[Any]:
+    """One statement for rows of many tables: each line of ``wanted`` meets the row of the one table it names."""
+    models = list(dict.fromkeys(model for model, _number in keys))
+    places = {model: place for place, model in enumerate(models)}
+    wanted = (
+        sa.values(sa.column("place", sa.Integer), sa.column("number", sa.Integer), name="wanted")
+        .data([(places[model], number) for model, number in keys])
+        .cte("wanted")
+    )
+    query: Any = sa.select(*models).select_from(wanted)
+    for model, place in places.items():
+        key: Any = sa.inspect(model).primary_key[0]
+        query = query.outerjoin(model, sa.and_(wanted.c.place == place, key == wanted.c.number))
+        view = _view_of(model)
+        if view is not None:
+            query = query.options(*view.load)
+    return query
+
+
+def _view_of(model: type) -> Any:
+    from app.fab.views import record_views  # which show timelines
+
+    return next((view for view in record_views().values() if view.datamodel.obj is model), None)
+
+
+HANGING = {"comment", "attachment", "paper", "paper_copy"}
+"""What hangs on a record: entries about these tell of that record."""
+
+
+def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
+    here = (record.__tablename__, record.id)
+    itself, subject = (entry.record_type, entry.record_id), (entry.subject_type, entry.subject_id)
+    row = rows.get(*itself)
+    apart = _view_of(model_of(entry.record_type) or object) is not None and entry.record_type not in HANGING
+    part = itself != here and not apart
+    concerned = subject if part else itself
+    line = Happening(
+        entry.at, entry.actor_name, _sentence(entry, part), ICONS.get(entry.kind, "point"), entry.id, note=entry.note,
+        about=None if concerned == here else rows.get(*concerned),
+    )  # fmt: skip
+    if entry.kind == "comment":
+        return _comment(line, row)
+    if entry.kind == "transition":
+        return replace(line, **_step(entry))
+    if entry.kind in {"create", "update"}:
+        line = replace(line, changes=tuple(_changes(entry, rows, record)), folded=entry.kind == "create")
+    if entry.kind in {"issue", "print"}:
+        return replace(line, alike=(entry.actor_name, line.what, subject))
+    if part and entry.kind in {"create", "update", "delete"}:
+        name = _name(row)
+        changes = () if entry.kind == "create" else line.changes
+        line = replace(
+            line, alike=(entry.actor_name, line.what, entry.record_type, subject), names=(name or _("a part"),),
+            changes=tuple(replace(one, label=f"{name} · {one.label}" if name else one.label) for one in changes),
+        )  # fmt: skip
+    return line
+
+
+def _comment(line: Happening, comment: Comment | None) -> Happening:
+    if comment is None or comment.withdrawn_at is not None:
+        return replace(line, what=_("wrote a comment and withdrew it"), note="")
+    return replace(line, note=_marked(comment), comment=comment)
+
+
+def _marked(comment: Comment) -> Markup:
+    """The text with the mentioned names set off."""
+    text = escape(comment.text)
+    for name in sorted(comment.mentions, key=len, reverse=True):
+        for at in "@＠":
+            text = text.replace(escape(at + name), Markup('<span class="gj-mention">{}{}</span>').format(at, name))
+    return text
+
+
+def _name(row: Any) -> str:
+    """How a part is called: as it says itself, or by its title; nothing for one that has neither."""
+    if row is None:
+        return ""
+    if "__str__" in {name for cls in type(row).__mro__ if issubclass(cls, Stamped) for name in vars(cls)}:
+        return title_of(row)
+    title = getattr(row, "title", None)
+    return in_language(title.zh, title.en) if isinstance(title, Bilingual) else ""
+
+
+def _sentence(entry: AuditEntry, part: bool) -> str:
+    to, column = (entry.changes.get(name, [None, None])[1] for name in ("to", "column"))
+    attribute = _attributes(entry.record_type).get(column) if column else None
+    sentences = {
+        "create": _("added") if part else _("entered this record"),
+        "update": _("changed") if part else _("changed this record"),
+        "delete": _("removed") if part else _("deleted this record"),
+        "reveal": _("looked at personal data: %(field)s", field=attribute.label) if attribute else _("looked at personal data"),
+        "issue": _("issued a paper"),
+        "print": _("printed a paper"),
+        "sign": _("had a paper signed"),
+        "signature": _("added a drawn signature"),
+        "file": _("added a file"),
+        "comment": _("wrote a comment"),
+        "withdraw": _("withdrew a comment"),
+        "take": _("took the work"),
+        "hand_over": _("handed the work to %(to)s", to=to) if to else _("gave the work back to its role"),
+        "late_reason": _("said why it is late"),
+        "escalate": _("told %(to)s that the limit has passed", to=to) if to else _("reported that the limit has passed"),
+    }  # fmt: skip
+    return sentences.get(entry.kind) or entry.kind.replace("_", " ")
+
+
+STEP = {"transition", "source", "target"}
+
+
+def _step(entry: AuditEntry) -> dict[str, Any]:
+    """What was done and what it led to; several inputs each under their label, a single one as it was said."""
+    facts = {name: pair[1] for name, pair in entry.changes.items()}
+    for workflow in current_app.extensions["guanjia"].workflows.values():
+        if workflow.model.__tablename__ != entry.record_type:
+            continue
+        step = next((t for t in workflow.transitions if t.name == facts.get("transition")), None)
+        looks = {str(state): str(look.title) for state, look in workflow.looks.items()}
+        source, target = (looks.get(facts.get(end), facts.get(end)) for end in ("source", "target"))
+        name = step.title if step else facts.get("transition")
+        said = {"what": _("%(step)s: %(source)s → %(target)s", step=name, source=source, target=target)}
+        given = [Change(str(a.label), "", facts[a.name]) for a in (step.asks if step else ()) if facts.get(a.name)]
+        return said | {"changes": tuple(given), "note": ""} if len(given) > 1 else said
+    return {"what": str(facts.get("transition"))}
+
+
+def _changes(entry: AuditEntry, rows: Rows, record: Stamped) -> Iterable[Change]:
+    for name, (old, new) in entry.changes.items():
+        attribute = _attributes(entry.record_type).get(name)
+        if attribute is None or (old is None and attribute.target is type(record) and new == record.id):
+            continue
+        if attribute.kind is Kind.SECRET:
+            yield Change(str(attribute.label), "", "", secret=True)
+        else:
+            yield Change(str(attribute.label), _text(attribute, old, rows), _text(attribute, new, rows))
+
+
+def _text(attribute: Attribute, plain: Any, rows: Rows) -> str:
+    """The logged value as the record's page would show it."""
+    if plain is None:
+        return ""
+    if attribute.kind is Kind.REFERENCE:
+        found = rows.found.get((attribute.target, plain)) if attribute.target else None
+        return f"#{plain}" if found is None else title_of(found)
+    return text_of(attribute, logged_value(attribute, plain))
 
 
 def _attributes(table: str) -> dict[str, Attribute]:
+    """The columns of a table that have a label."""
     cache: dict[str, dict[str, Attribute]] = current_app.extensions.setdefault("guanjia.timeline", {})
     if table not in cache:
         model = model_of(table)
@@ -104,78 +467,6 @@ def _attributes(table: str) -> dict[str, Attribute]:
         columns = interface.columns.items() if interface else ()
         cache[table] = {n: interface.attribute(n) for n, c in columns if "label" in c.info} if interface else {}
     return cache[table]
-
-
-def _names_of_references(entries: Iterable[AuditEntry]) -> dict[tuple[type, int], str]:
-    wanted: dict[type, set[int]] = {}
-    for entry in entries:
-        for name, pair in entry.changes.items():
-            attribute = _attributes(entry.record_type).get(name)
-            if attribute and attribute.kind is Kind.REFERENCE and attribute.target:
-                wanted.setdefault(attribute.target, set()).update(v for v in pair if isinstance(v, int))
-    named = {}
-    for target, numbers in wanted.items():
-        key: Any = sa.inspect(target).primary_key[0]
-        for row in db.session.scalars(sa.select(target).where(key.in_(numbers))):
-            named[target, row.id] = title_of(row)
-    return named
-
-
-def _happening(entry: AuditEntry, named: Mapping[tuple[type, int], str], own: bool) -> Happening:
-    what = _step(entry) if entry.kind == "transition" else _sentence(entry.kind, own)
-    changes = tuple(_changes(entry, named)) if entry.kind in {"update", "create"} else ()
-    return Happening(
-        entry.at, entry.actor_name, what, ICONS.get(entry.kind, "point"), changes, entry.note, entry.kind == "create"
-    )
-
-
-def _sentence(kind: str, own: bool) -> str:
-    sentences = {
-        "create": _("entered this record") if own else _("added a part"),
-        "update": _("changed this record") if own else _("changed a part"),
-        "delete": _("deleted this record") if own else _("removed a part"),
-        "reveal": _("looked at personal data"),
-        "issue": _("issued a paper"),
-        "print": _("printed a paper"),
-        "sign": _("had a paper signed"),
-        "signature": _("added a drawn signature"),
-        "file": _("added a file"),
-        "comment": _("wrote a comment"),
-    }
-    return sentences.get(kind) or kind.replace("_", " ")
-
-
-def _step(entry: AuditEntry) -> str:
-    name, source, target = (entry.changes.get(key, [None, None])[1] for key in ("transition", "source", "target"))
-    for workflow in current_app.extensions["guanjia"].workflows.values():
-        if workflow.model.__tablename__ == entry.record_type:
-            titles = {t.name: str(t.title) for t in workflow.transitions}
-            looks = {str(state): str(look.title) for state, look in workflow.looks.items()}
-            return _(
-                "%(step)s: %(source)s → %(target)s",
-                step=titles.get(name, name), source=looks.get(source, source), target=looks.get(target, target),
-            )  # fmt: skip
-    return str(name)
-
-
-def _changes(entry: AuditEntry, named: Mapping[tuple[type, int], str]) -> Iterable[Change]:
-    for name, (old, new) in entry.changes.items():
-        attribute = _attributes(entry.record_type).get(name)
-        if attribute is None:
-            continue
-        if attribute.kind is Kind.SECRET:
-            yield Change(str(attribute.label), "", "", secret=True)
-        else:
-            yield Change(str(attribute.label), _text(attribute, old, named), _text(attribute, new, named))
-
-
-def _text(attribute: Attribute, plain: Any, named: Mapping[tuple[type, int], str]) -> str:
-    """The logged value as the record's page would show it."""
-    if plain is None:
-        return ""
-    if attribute.kind is Kind.REFERENCE:
-        return named.get((attribute.target, plain), f"#{plain}") if attribute.target else f"#{plain}"
-    return text_of(attribute, logged_value(attribute, plain))
 
 
 def logged_value(attribute: Attribute, plain: Any) -> Any:

@@ -1,5 +1,6 @@
 """Issued papers: what left the printer, with number, form version and the very bytes; and every copy of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
@@ -107,6 +108,10 @@ class Paper(Record):
     def audit_birth(self) -> tuple[str, str]:
         return "issue", f"{self.number} {self.title_zh}"
 
+    @property
+    def audit_parts(self) -> Sequence[Record]:
+        return self.copies
+
     def allows(self, verb: str, actor: Actor) -> bool:
         """Its files are read by whoever reads what the paper is about; they are added by whoever may print it."""
         kind = registry().papers.get(self.code)
@@ -120,6 +125,7 @@ class PaperCopy(Record):
     """One time somebody printed an issued paper, alone or in a pack; who and when are the row's authorship."""
 
     __tablename__ = "paper_copy"
+    part_of = "paper_id"
 
     paper_id: Mapped[int] = within_estate("paper")
     printed_by_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Printed by")})

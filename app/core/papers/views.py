@@ -31,7 +31,6 @@ from app.fab import cells
 from app.fab.interface import RecordInterface
 from app.fab.scope import public, safe_next
 from app.fab.submit import carry_out
-from app.fab.timeline import Happening, entries_about
 from app.fab.views import Page, RecordView, expose, link_to_show
 
 COPY_OPEN = timedelta(minutes=15)
@@ -79,9 +78,6 @@ class PaperView(RecordView):
             "record_address": address(record.record_id) if address else "",
         }
         return [(_("Copies and standing"), "papers/standing.html", values)]
-
-    def happenings(self, record: Paper) -> list[Happening]:
-        return entries_about([record, *record.copies])
 
     @expose("/preview/<code>/<int:record_id>")
     def preview(self, code: str, record_id: int) -> Response:

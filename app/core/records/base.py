@@ -4,6 +4,7 @@ Kept by the database: a record can only point at records of its own estate (comp
 :func:`within_estate`). Kept by the session: nobody reads or writes outside the estates of the acting person.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
@@ -100,6 +101,8 @@ class Stamped(Model):
 
     audited: ClassVar[bool] = True
     """Whether every change leaves an entry in the change log; what is not audited logs its events itself."""
+    part_of: ClassVar[str] = ""
+    """Column of the record that this row is part of, when it has no ``unit_id`` of its own but that record has."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, info={"label": _l("Created at")})
@@ -119,8 +122,15 @@ class Stamped(Model):
 
     @property
     def audit_unit(self) -> int | None:
-        """Unit in whose diary changes of this row appear; the one its ``unit_id`` names by default."""
-        return getattr(self, "unit_id", None)
+        """Unit in whose diary changes of this row appear: its ``unit_id``, or that of the record it is part of."""
+        from app.core.audit.units import unit_of  # needs this module itself
+
+        return unit_of(self)
+
+    @property
+    def audit_parts(self) -> Sequence["Stamped"]:
+        """Rows whose changes stand on another record's timeline and are shown on this one's page too."""
+        return ()
 
     @property
     def audit_birth(self) -> tuple[str, str]:

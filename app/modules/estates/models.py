@@ -275,6 +275,7 @@ class MeterReading(Record):
         UniqueConstraint("meter_id", "read_at"),
         CheckConstraint("value >= 0", name="value_not_negative"),
     )
+    part_of = "meter_id"
 
     meter_id: Mapped[int] = within_estate("meter", info={"label": _l("Meter")})
     read_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Read at")})

@@ -23,7 +23,6 @@ from app.fab.fields import RecordForm, TextField
 from app.fab.interface import RecordInterface
 from app.fab.scope import safe_next
 from app.fab.submit import Outcome, carry_out
-from app.fab.timeline import Happening, entries_about
 from app.fab.views import Page, RecordView, assign, expose, link_to_show, requires
 from app.modules.estates.models import Unit
 from app.modules.fees import services
@@ -138,9 +137,6 @@ class BillView(RecordView):
             record, bill=record, papers=papers_of_bill(db.session, record), next=url_for("BillView.show", pk=record.id),
             source_address=page(number) if page and number else "", **more,
         )  # fmt: skip
-
-    def happenings(self, record: Bill) -> list[Happening]:
-        return entries_about([record, *record.payments])
 
     # A new bill
 
@@ -329,9 +325,6 @@ class PaymentView(RecordView):
 
     def totals(self, clauses: list[Any]) -> list[tuple[Any, str]]:
         return _method_totals(totals_by_method(db.session, *clauses))
-
-    def happenings(self, record: Payment) -> list[Happening]:
-        return entries_about([record])
 
     def sections(self, record: Payment, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         papers = [
