@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.core.access.accounts import NO_ADDRESS
 from app.core.access.actor import Actor, current_actor
 from app.core.access.models import Account, Membership
+from app.core.access.roles import Role
 from app.core.clocks.models import Delegation
 from app.core.messages.kinds import LANGUAGES, Channel, MessageEvent
 from app.core.messages.models import MessageChoice, Notice, OutboxChannel, OutboxMessage, Webhook
@@ -113,9 +114,15 @@ def recipients_of(
             .join(FabRole, FabRole.id == assoc_user_role.c.role_id)
             .where(FabRole.name.in_(wanted))
         )
-        deputies = select(Delegation.delegate_id).where(
-            Delegation.estate_id == estate_id, Delegation.delegator_id.in_(holders), Delegation.ended_at.is_(None),
-            Delegation.from_on <= today, today <= Delegation.until_on,
+        lenders = holders.where(FabRole.name != Role.SYSTEM_ADMINISTRATOR)  # which is never lent
+        deputies = (
+            select(Delegation.delegate_id)
+            .join(Account, and_(Account.id == Delegation.delegator_id, Account.active.is_(True)))
+            .join(Membership, and_(Membership.user_id == Account.id, Membership.estate_id == estate_id))
+            .where(
+                Delegation.estate_id == estate_id, Delegation.delegator_id.in_(lenders), Delegation.ended_at.is_(None),
+                Delegation.from_on <= today, today <= Delegation.until_on,
+            )
         )  # fmt: skip
         criteria += [Account.id.in_(holders), Account.id.in_(deputies)]
     if not criteria:
