@@ -137,7 +137,7 @@ def rules(draw: st.DrawFn) -> Recurrence:
     return Recurrence(
         period=period, times=draw(st.integers(1, 6)), opens=draw(point), due=draw(point), working=draw(st.booleans()),
         months=frozenset(draw(st.sets(st.integers(1, 12)))) if period == Period.MONTH else frozenset(),
-        shift=draw(st.sampled_from(list(Shift))), grace_days=draw(st.integers(0, 10)),
+        shift=draw(st.sampled_from(list(Shift))), grace=timedelta(days=draw(st.integers(0, 10))),
     )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ PAGES = {
     "fees/papers/movein_fee_record": (1, 4),
     "fees/papers/payment_notice": (1, 3),
     "fees/papers/receipt": (1, 2),
+    "duties/papers/duty_report": (1, 3),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [

@@ -14,22 +14,26 @@ from app.modules.duties.access import GRANTS
 if TYPE_CHECKING:
     from app.core.registry import Registry
 
+SEEDS = Path(__file__).parent / "seeds"
+
 
 def register(registry: Registry) -> None:
     """Rights, screens, the recurring look at what is due, its clock and its messages, the report's paper."""
     from app.core.clocks.kinds import WorkKind
     from app.core.clocks.seeding import seed_rules
     from app.core.messages.kinds import MessageEvent
-    from app.core.registry import Recurring
+    from app.core.registry import HomeCard, Recurring
     from app.modules.duties.models import DutyOccurrence
+    from app.modules.duties.printing import REPORT
+    from app.modules.duties.queries import due_this_week
     from app.modules.duties.services import WORK, tick
+    from app.modules.duties.views import DutyOccurrenceView, DutyReportPage, DutyReportView, DutyView
 
     registry.grants(GRANTS)
-    registry.seed(lambda session, estate: seed_rules(session, estate, Path(__file__).parent / "seeds" / "clocks.yaml"))
     registry.contribute(Recurring(name="duties.tick", every=timedelta(minutes=5), work=tick))
     registry.contribute(
         WorkKind(
-            code=WORK, title=_l("Duty"), resource="DutyOccurrence", model=DutyOccurrence, icon="repeat",
+            code=WORK, title=_l("Duty"), resource="DutyOccurrence", model=DutyOccurrence, icon="refresh",
             steps={"do": _l("Do it")},
         )
     )  # fmt: skip
@@ -47,5 +51,18 @@ def register(registry: Registry) -> None:
             sentence=_l("The duty “%(duty)s” of %(period)s falls due on %(due)s, a rest day."),
         )
     )
+    registry.seed(lambda session, estate: seed_rules(session, estate, SEEDS / "clocks.yaml"))
+    registry.view(DutyView, label=_l("Duties"), category=_l("Quality"), icon="refresh")
+    registry.view(DutyReportPage, label=_l("Report on duties"), category=_l("Quality"), icon="chart-bar")
+    registry.view(DutyOccurrenceView)
+    registry.view(DutyReportView)
+    registry.paper(REPORT)
+    registry.contribute(
+        HomeCard(
+            name="duties", title=_l("Duties due this week"), template="duties/_card.html", load=due_this_week,
+            resource="DutyOccurrence", order=30,
+        )
+    )  # fmt: skip
+    registry.page("duty", lambda number: url_for("DutyView.show", pk=number))
+    registry.page("duty_report", lambda number: url_for("DutyReportView.show", pk=number))
     registry.page("duty_occurrence", lambda number: url_for("DutyOccurrenceView.show", pk=number))
-    registry.guard("duty_statement", "DutyOccurrence")

@@ -1,11 +1,23 @@
 """Duties (recurring obligations), their occurrences, and what people state about them."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, Time, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    Time,
+    UniqueConstraint,
+    bindparam,
+    select,
+    text,
+)  # fmt: skip
+from sqlalchemy.orm import Mapped, aliased, foreign, mapped_column, relationship
 
 from app.core.access.models import Account
 from app.core.access.roles import TITLES
@@ -52,6 +64,8 @@ class Duty(Record):
         CheckConstraint("times > 0", name="times_positive", info={"message": ("times", _l("At least once."))}),
         CheckConstraint("grace_days BETWEEN 0 AND 366", name="grace_within_a_year",
                         info={"message": ("grace_days", _l("Between 0 and 366 days."))}),
+        CheckConstraint("grace_hours BETWEEN 0 AND 23", name="grace_within_a_day",
+                        info={"message": ("grace_hours", _l("Between 0 and 23 hours."))}),
         CheckConstraint("valid_to IS NULL OR valid_from <= valid_to", name="begins_before_end",
                         info={"message": ("valid_to", _l("The last day lies before the first."))}),
         CheckConstraint("opens_day IS NULL OR opens_day BETWEEN -1 AND 31", name="opens_day_known",
@@ -91,6 +105,7 @@ class Duty(Record):
         choice(Shift, "shift_known"), default=Shift.KEEP, info={"label": _l("On a rest day")}
     )
     grace_days: Mapped[int] = mapped_column(default=0, info={"label": _l("Counts as late for"), "unit": _l("days")})
+    grace_hours: Mapped[int] = mapped_column(default=0, info={"label": _l("and for"), "unit": _l("hours")})
     evidence: Mapped[str] = mapped_column(String(40), default=STATEMENT, info={"label": _l("Shown by")})
     parameters: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)
     valid_from: Mapped[date] = mapped_column(info={"label": _l("In force from")})
@@ -102,6 +117,16 @@ class Duty(Record):
     since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     in_place_of: Mapped["Duty | None"] = relationship(foreign_keys=[in_place_of_id], remote_side="Duty.id")
+    current: Mapped["DutyOccurrence | None"] = relationship(
+        primaryjoin=lambda: (foreign(DutyOccurrence.duty_id) == Duty.id) & (DutyOccurrence.id == _last_opened()),
+        viewonly=True, uselist=False,
+    )  # fmt: skip
+    """The occurrence whose window opened last."""
+    coming: Mapped["DutyOccurrence | None"] = relationship(
+        primaryjoin=lambda: (foreign(DutyOccurrence.duty_id) == Duty.id) & (DutyOccurrence.id == _first_open()),
+        viewonly=True, uselist=False,
+    )  # fmt: skip
+    """The open occurrence that is due first."""
 
     @property
     def title(self) -> str:
@@ -112,13 +137,18 @@ class Duty(Record):
         return in_language(self.instruction_zh, self.instruction_en)
 
     @property
+    def next_due(self) -> datetime | None:
+        """When its next open occurrence is due."""
+        return self.coming.due_at if self.coming else None
+
+    @property
     def rule(self) -> Recurrence:
         """The recurrence as a value."""
         return Recurrence(
             period=Period(self.period), times=self.times, months=frozenset(int(m) for m in self.months.split(",") if m.strip()),
             opens=Point(self.opens_month, self.opens_day, self.opens_time),
             due=Point(self.due_month, self.due_day, self.due_time),
-            working=self.in_working_days, shift=Shift(self.shift), grace_days=self.grace_days,
+            working=self.in_working_days, shift=Shift(self.shift), grace=timedelta(days=self.grace_days, hours=self.grace_hours),
         )  # fmt: skip
 
     def valid_on(self, day: date) -> bool:
@@ -171,6 +201,10 @@ class DutyOccurrence(Record):
     duty: Mapped[Duty] = relationship(foreign_keys=[duty_id])
     waived_by: Mapped[Account | None] = relationship(foreign_keys=[waived_by_id])
 
+    @property
+    def done(self) -> str:
+        return f"{self.counted}/{self.needed}"
+
     def opened(self, moment: datetime) -> bool:
         return self.opens_at <= moment
 
@@ -180,6 +214,18 @@ class DutyOccurrence(Record):
 
     def __str__(self) -> str:
         return f"{self.duty.title} {self.period_key}"
+
+
+def _last_opened() -> Any:
+    other, moment = aliased(DutyOccurrence), bindparam("moment", callable_=now, type_=UtcDateTime())
+    same = select(other.id).where(other.duty_id == DutyOccurrence.duty_id, other.opens_at <= moment)
+    return same.order_by(other.opens_at.desc(), other.id.desc()).limit(1).correlate(DutyOccurrence).scalar_subquery()
+
+
+def _first_open() -> Any:
+    other = aliased(DutyOccurrence)
+    same = select(other.id).where(other.duty_id == DutyOccurrence.duty_id, other.state == DutyState.OPEN)
+    return same.order_by(other.due_at, other.id).limit(1).correlate(DutyOccurrence).scalar_subquery()
 
 
 class DutyStatement(Record):

@@ -56,8 +56,8 @@ class Point:
 class Recurrence:
     """A rule. ``months`` (1-12, of monthly duties): only those, empty for all. ``working``: the days of ``opens`` and
     ``due`` are counted in working days. A due point at or before the opening lies in the following period (Friday to
-    Monday). ``shift``: where a due day goes that is no working day (sources C20). ``grace_days``: how long after the
-    due moment a thing done still counts, as late. ``times``: how often the thing is owed in a whole window.
+    Monday). ``shift``: where a due day goes that is no working day (sources C20). ``grace``: how long after the due
+    moment a thing done still counts, as late. ``times``: how often the thing is owed in a whole window.
     """
 
     period: Period
@@ -67,7 +67,7 @@ class Recurrence:
     due: Point = Point()
     working: bool = False
     shift: Shift = Shift.KEEP
-    grace_days: int = 0
+    grace: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _window(rule: Recurrence, calendar: WorkingCalendar, first: date) -> Window:
         opens = min(calendar.moment(day), due - DAY)
     return Window(
         key=_key(rule.period, first), first=first, from_on=from_on, due_on=due_on, opens_at=opens, due_at=due,
-        closes_at=_moment(calendar, day + DAY * rule.grace_days, rule.due.at),
+        closes_at=due + rule.grace,
         needed=rule.times,
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ from app.core.records.refusals import FieldErrors
 from app.core.registry import registry
 from app.core.workflow.table import Blocked
 from app.modules.duties.kinds import Evidence, Occasion
-from app.modules.duties.models import STATEMENT, Duty, DutyOccurrence, DutyState, DutyStatement
+from app.modules.duties.models import STATEMENT, Duty, DutyOccurrence, DutyReport, DutyState, DutyStatement
 from app.modules.duties.recurrence import InForce, Period, Window, drawn
 
 WORK, RULE = "duty", "duties.due"
@@ -40,6 +40,12 @@ MORNING = time(8)
 """When the role of a duty hears that it falls due on the rest days ahead."""
 NEWS = timedelta(days=7)
 """Older misses, found after a standstill, are left to the report."""
+
+LONGEST_GRACE = {
+    Period.DAY: 0, Period.WORKING_DAY: 0, Period.WEEK: 6, Period.MONTH: 27, Period.QUARTER: 85, Period.HALF_YEAR: 175,
+    Period.YEAR: 360,
+}  # fmt: skip
+"""Days after the due moment in which a duty may count as late: fewer than its period has, for one catches up first."""
 
 
 # Duties
@@ -68,7 +74,7 @@ def _seeded(estate: Estate, entry: Mapping[str, Any], today: date) -> Duty:
         opens_month=opens.get("month"), opens_day=opens.get("day"), opens_time=_clock(opens.get("at")),
         due_month=due.get("month"), due_day=due.get("day"), due_time=_clock(due.get("at")),
         in_working_days=entry.get("in_working_days", False), shift=Shift(entry.get("shift", "keep")),
-        grace_days=entry.get("grace_days", 0), evidence=entry.get("evidence", STATEMENT),
+        grace_days=entry.get("grace_days", 0), grace_hours=entry.get("grace_hours", 0), evidence=entry.get("evidence", STATEMENT),
         parameters=entry.get("parameters", {}), valid_from=today, active=entry.get("active", True),
     )  # fmt: skip
 
@@ -86,7 +92,7 @@ def create_duty(session: Session, values: Mapping[str, Any], *, actor: Actor) ->
     """
     actor.require("create", "Duty")
     duty = Duty(estate_id=actor.estate_id)
-    _set(duty, values)
+    set_rule(duty, values)
     session.add(duty)
     session.flush()
     _redraw(session, duty)
@@ -100,7 +106,7 @@ def change_duty(session: Session, duty: Duty, values: Mapping[str, Any], *, acto
     """
     actor.require("update", "Duty")
     before = duty.in_place_of_id
-    _set(duty, values)
+    set_rule(duty, values)
     if duty.in_place_of_id is not None and duty.in_place_of_id == duty.id:
         raise FieldErrors({"in_place_of_id": _l("A duty cannot take its own place.")})
     session.flush()
@@ -109,7 +115,8 @@ def change_duty(session: Session, duty: Duty, values: Mapping[str, Any], *, acto
     _redraw(session, duty)
 
 
-def _set(duty: Duty, values: Mapping[str, Any]) -> None:
+def set_rule(duty: Duty, values: Mapping[str, Any]) -> None:
+    """Write ``values`` into the duty's columns. Raises :class:`FieldErrors` when its period has no such days or months."""
     for name, value in values.items():
         setattr(duty, name, value)
     errors: dict[str, Any] = {}
@@ -127,6 +134,8 @@ def _set(duty: Duty, values: Mapping[str, Any]) -> None:
             day == 0 or (day < 0 and not duty.in_working_days) or (duty.period == Period.WEEK and day > 7)
         ):
             errors[f"{name}_day"] = _l("There is no such day.")
+    if (duty.grace_days or 0) > LONGEST_GRACE[Period(duty.period)]:
+        errors["grace_days"] = _l("What is late must be done before the next period is over; give fewer days.")
     if errors:
         raise FieldErrors(errors)
     duty.months = ",".join(str(int(part)) for part in months)
@@ -193,7 +202,7 @@ def _draw(session: Session, estate_id: int) -> None:
         return
     ids, calendar = [duty.id for duty in duties], calendar_of(session, estate_id)
     newest = select(DutyOccurrence.duty_id, func.max(DutyOccurrence.due_on)).where(DutyOccurrence.duty_id.in_(ids))
-    last: dict[int, date] = dict(session.execute(newest.group_by(DutyOccurrence.duty_id)).tuples().all())
+    last: dict[int, date] = dict(session.execute(newest.group_by(DutyOccurrence.duty_id)).all())
     instead: dict[int, list[Duty]] = defaultdict(list)
     for other in session.scalars(select(Duty).where(Duty.in_place_of_id.in_(ids), Duty.active)):
         instead[other.in_place_of_id or 0].append(other)
@@ -431,7 +440,7 @@ def state_done(
     session.add(statement)
     session.flush()
     if upload is not None and upload.filename:
-        attach(session, statement, upload, kind="duty_statement", actor=actor)
+        attach(session, occurrence, upload, kind="evidence", actor=actor)
     _settle(session, occurrence.estate_id, DutyOccurrence.id == occurrence.id)
     session.flush()
     return statement
@@ -459,3 +468,17 @@ def _waive(session: Session, occurrence: DutyOccurrence, reason: str, person_id:
     occurrence.waive_reason, occurrence.waived_by_id = reason[:300], person_id
     close_work(session, occurrence, WORK, void=True)
     record_event(session, "waive", occurrence, note=occurrence.waive_reason)
+
+
+def report_for(session: Session, from_on: date, until_on: date, *, actor: Actor) -> DutyReport:
+    """The record that papers of these months hang on, made when they are first asked for."""
+    actor.require("print", "DutyReport")
+    known = select(DutyReport).where(
+        DutyReport.estate_id == actor.estate_id, DutyReport.from_on == from_on, DutyReport.until_on == until_on
+    )
+    record = session.scalar(known)
+    if record is None:
+        record = DutyReport(estate_id=actor.estate_id, from_on=from_on, until_on=until_on)
+        session.add(record)
+        session.flush()
+    return record
