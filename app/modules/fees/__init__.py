@@ -29,6 +29,8 @@ def register(registry: Registry) -> None:
     registry.view(CashDayPage, label=_l("Cashier’s day list"), category=_l("Fees"), icon="cash")
     registry.view(PaymentView, label=_l("Payments"), category=_l("Fees"), icon="credit-card")
     registry.view(FeeItemView, label=_l("Fee items"), category=_l("Fees"), icon="list-check")
+    registry.guard("bill_line", "Bill")
+    registry.guard("payment_part", "Payment")
     registry.page("bill", lambda number: url_for("BillView.show", pk=number))
     registry.page("payment", lambda number: url_for("PaymentView.show", pk=number))
     registry.search(BILLS)

@@ -52,6 +52,15 @@ def register(registry: Registry) -> None:
         registry.paper(kind)
     registry.view(MoveInCaseView, label=_l("Move-ins"), category=_l("Move-in"), icon="key")
     register_inspection(registry)
+    for part in (
+        "movein_paper_check",
+        "movein_signature",
+        "movein_handout",
+        "movein_key",
+        "inspection_round",
+        "inspection_item",
+    ):
+        registry.guard(part, "MoveInCase")
     registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
     registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
     register_household(registry)
