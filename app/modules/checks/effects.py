@@ -59,8 +59,8 @@ def answer(notice: RectificationNotice, *, actor: Actor, answer: str) -> None:
     notice.answered_by_id, notice.answered_by_name = actor.user_id, actor.name
 
 
-def verify_notice(notice: RectificationNotice, *, actor: Actor, note: str) -> None:
-    notice.verified_at, notice.verify_note = now(), note[:500]
+def verify_notice(notice: RectificationNotice, *, actor: Actor, seen: str) -> None:
+    notice.verified_at, notice.verify_note = now(), seen[:500]
     notice.verified_by_id, notice.verified_by_name = actor.user_id, actor.name
 
 

@@ -19,7 +19,7 @@ from app.core.records.identifiers import InvalidValue
 from app.core.registry import Registry, registry
 from app.extensions import db
 from app.fab import cells
-from app.fab.fields import RecordForm, WholeField
+from app.fab.fields import WholeField
 from app.fab.interface import RecordInterface
 from app.fab.submit import carry_out, spread
 from app.fab.views import RecordView, address_of, expose, link_to_show, requires
@@ -182,12 +182,13 @@ class SpotCheckView(RecordView):
         categories = categories_of(db.session, sample.estate_id)
         form = finding_form(categories)(request.form)
         general: list[str] = []
-        if form.validate() and self._complete(form):
+        if form.validate():
             actor = current_actor()
 
             def work() -> Finding:
                 values = form.values()
-                values["category"] = next(c for c in categories if c.id == int(values.pop("category_id")))
+                chosen = values.pop("category_id")
+                values["category"] = next(category for category in categories if category.id == chosen)
                 finding = services.find(db.session, sample, actor=actor, **values)
                 keep_uploads(finding, actor)
                 return finding
@@ -202,12 +203,6 @@ class SpotCheckView(RecordView):
             general = stale_or(outcome, spread(form, outcome))
         page = self._sample_page(sample_of(db.session, pk, number), finding=form, tried="finding", general=general)
         return page, 422
-
-    def _complete(self, form: RecordForm) -> bool:
-        for name in ("description", "category_id", "severity", "role"):
-            if not form[name].data:
-                form[name].errors = [_("“%(field)s” must be filled in.", field=str(form[name].label.text))]
-        return not form.errors
 
     def _here(self, sample: CheckSample) -> str:
         return url_for(".sample", pk=sample.check_id, number=sample.seq)

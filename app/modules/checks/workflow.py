@@ -121,7 +121,7 @@ NOTICE = Workflow(
             target=N.CLOSED,
             verb="verify",
             needs=(not_own_answer,),
-            asks=(Ask("note", _l("What was verified"), required=False),),
+            asks=(Ask("seen", _l("What was verified"), required=False),),
             effect=effects.verify_notice,
             primary=True,
         ),
