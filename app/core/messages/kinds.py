@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import force_locale, lazy_gettext
+from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 
 from app.core.records.choices import Choice
 
@@ -16,8 +17,8 @@ LANGUAGES = ("zh", "en")
 class Channel(Choice):
     """How a person can hear of an event."""
 
-    NOTICE = "notice", lazy_gettext("In the program")
-    EMAIL = "email", lazy_gettext("E-mail")
+    NOTICE = "notice", _l("In the program")
+    EMAIL = "email", _l("By e-mail")
 
 
 @dataclass(frozen=True, kw_only=True)

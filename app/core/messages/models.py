@@ -66,7 +66,7 @@ class Webhook(Record):
     __tablename__ = "webhook"
     __table_args__ = (UniqueConstraint("estate_id", "title"),)
 
-    title: Mapped[str] = mapped_column(String(80), info={"label": _l("Name")})
+    title: Mapped[str] = mapped_column(String(80), info={"label": _l("Name of the webhook")})
     format: Mapped[WebhookFormat] = mapped_column(
         choice(WebhookFormat, "format_known"), default=WebhookFormat.GENERIC, info={"label": _l("Format")}
     )
@@ -107,7 +107,7 @@ class OutboxState(Choice):
 
 
 class OutboxChannel(Choice):
-    EMAIL = "email", _l("E-mail")
+    EMAIL = "email", _l("By e-mail")
     WEBHOOK = "webhook", _l("Webhook")
 
 

@@ -166,7 +166,7 @@ class WebhookView(RecordView):
     show_fieldsets = [("", ["title", "format", "host", "signed", "events", "language", "active"])]
     add_columns = edit_columns = ("title", "format", "address", "secret", "events", "language", "active")
     form_fields = WEBHOOK_FIELDS
-    label_columns = {"host": _l("Host"), "signed": _l("Signed")}
+    label_columns = {"host": _l("Host"), "signed": _l("Carries a signature")}
     list_cell = {
         "signed": lambda webhook: _("Yes") if webhook.signed else _("No"),
         "events": lambda webhook: _titles(webhook.events),
