@@ -19,6 +19,7 @@ def register(registry: Registry) -> None:
     from app.core.search.provider import SearchProvider
     from app.modules.movein import kinds
     from app.modules.movein.archive_views import ArchivePage
+    from app.modules.movein.checks import CHECKS
     from app.modules.movein.household import register_household
     from app.modules.movein.indicators import INDICATORS
     from app.modules.movein.inspection_views import register_inspection
@@ -46,6 +47,8 @@ def register(registry: Registry) -> None:
             resource="MoveInCase", order=60,
         )
     )  # fmt: skip
+    for check in CHECKS:
+        registry.contribute(check)
     for indicator in INDICATORS:
         registry.contribute(indicator)
     for kind in KINDS:
