@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
+import pytest
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, acting
 from app.core.access.roles import Role
 from app.core.clocks.models import Deadline, WorkItem
 from app.core.indicators import queries
+from app.core.indicators.services import measure_indicators
 from app.core.records.base import now
 
 KIND = "movein.case"
@@ -19,7 +22,9 @@ KIND = "movein.case"
 
 def work(session: Session, number: int, *, due: datetime | None = None, role: str = Role.RECEPTIONIST, reason: str = "",
          kind: str = KIND) -> WorkItem:  # fmt: skip
-    item = WorkItem(estate_id=1, kind=kind, record_type="movein_case", record_id=number, label=f"Work {number}", role=role)
+    item = WorkItem(
+        estate_id=1, kind=kind, record_type="movein_case", record_id=number, label=f"Work {number}", role=role
+    )
     if due:
         item.rank_at = due
     session.add(item)
@@ -63,14 +68,14 @@ def test_late_work_of_another_estate_or_out_of_ones_rights_is_not_told(
 
 
 def test_counts_of_late_work_stop_at_their_limit(
-    session: Session, actor_of: Callable[[str], Actor], monkeypatch: object
+    session: Session, actor_of: Callable[[str], Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "COUNTED", 3)  # type: ignore[attr-defined]
+    monkeypatch.setattr(queries, "MOST", 2)
     for number in range(5):
         work(session, 400 + number, due=now() - timedelta(days=1))
     with acting(actor_of("manager")) as manager:
         (late,) = queries.late_work(session, manager, now())
-    assert (late.count, late.more_than_counted) == (3, True)
+    assert late.count == 3
 
 
 def test_what_is_late_costs_two_statements(
@@ -90,6 +95,25 @@ def test_decisions_wait_by_urgency_and_are_counted(session: Session, actor_of: C
         work(session, 600 + number, role=Role.MANAGER, due=now() + timedelta(days=10 - number))
     work(session, 700, role=Role.CASHIER)
     with acting(actor_of("manager")) as manager:
-        items, total = queries.approvals(session, manager)
-    assert total == queries.APPROVALS + 2
-    assert [item.record_id for item in items] == [607, 606, 605, 604, 603, 602]
+        decisions, total = queries.approvals(session, manager)
+    assert total == str(queries.APPROVALS + 2)
+    assert [decision.item.record_id for decision in decisions] == [607, 606, 605, 604, 603, 602]
+
+
+def test_the_managers_home_tells_decisions_lateness_and_indicators(
+    session: Session, client_of: Callable[[str], FlaskClient]
+) -> None:
+    work(session, 800, role=Role.MANAGER)
+    work(session, 801, due=now() - timedelta(days=2), reason="The glazier is ill.")
+    measure_indicators(session)
+    session.commit()
+    page = client_of("manager").get("/").get_data(as_text=True)
+    assert "Waiting for your decision" in page
+    assert "Work 800" in page
+    assert "The glazier is ill." in page
+    assert "/work/?tab=all&amp;kind=movein.case&amp;late=1" in page
+    assert "Deadlines kept" in page
+    for other in ("receptionist", "cashier"):
+        page = client_of(other).get("/").get_data(as_text=True)
+        assert "Waiting for your decision" not in page
+        assert "Deadlines kept" not in page

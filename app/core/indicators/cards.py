@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 from app.core.access.actor import Actor
 from app.core.access.roles import Role
 from app.core.indicators.chart import chart
-from app.core.indicators.queries import address_of, approvals, late_work, trends
+from app.core.indicators.queries import approvals, late_work, trends
 from app.core.records.base import now
 from app.core.registry import HomeCard
 from app.fab.fields import estate_zone
 
 
 def _approvals(session: Session, actor: Actor) -> dict[str, Any] | None:
-    items, total = approvals(session, actor)
-    return {"items": items, "total": total, "address_of": address_of}
+    decisions, total = approvals(session, actor)
+    return {"decisions": decisions, "total": total}
 
 
 def _indicators(session: Session, actor: Actor) -> dict[str, Any] | None:

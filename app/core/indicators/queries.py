@@ -15,14 +15,13 @@ from app.core.access.actor import Actor
 from app.core.access.roles import TITLES, Role
 from app.core.clocks.kinds import WorkKind
 from app.core.clocks.models import ClockRule, Deadline, WorkItem
+from app.core.clocks.queue import MOST, count_text, counted, kind_of, readable_kinds, step_title
 from app.core.indicators.kinds import Indicator
 from app.core.indicators.models import IndicatorTarget, IndicatorValue
 from app.core.indicators.services import MONTHS, months_until
 from app.core.records.choices import in_language
 from app.core.registry import registry
 
-COUNTED = 1000
-"""Counts stop here: a manager with more late work than that needs no exact number."""
 OLDEST = 3
 APPROVALS = 6
 
@@ -130,7 +129,10 @@ class LateItem:
     item: WorkItem
     rule: str
     reason: str
-    address: str
+
+    @property
+    def address(self) -> str:
+        return address_of(self.item)
 
     @property
     def due_at(self) -> datetime:
@@ -146,7 +148,7 @@ class LateItem:
 
 @dataclass(frozen=True)
 class LateKind:
-    """Late work of one kind: how much (at most :data:`COUNTED`), since when, and its oldest pieces."""
+    """Late work of one kind: how much (counted as the queue counts), since when, and its oldest pieces."""
 
     kind: WorkKind
     count: int
@@ -154,8 +156,8 @@ class LateKind:
     items: Sequence[LateItem]
 
     @property
-    def more_than_counted(self) -> bool:
-        return self.count >= COUNTED
+    def said(self) -> str:
+        return count_text(self.count)
 
 
 def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind]:
@@ -163,7 +165,7 @@ def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind
 
     Each kind is answered from its part of the queue's index, however much is open.
     """
-    kinds = {k.code: k for k in registry().of(WorkKind).values() if actor.may("read", k.resource)}
+    kinds = readable_kinds(actor)
     if not kinds or actor.estate_id is None:
         return []
 
@@ -181,7 +183,7 @@ def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind
             .subquery()
         )
 
-    counts = [(code, late(code, COUNTED)) for code in kinds]
+    counts = [(code, late(code, MOST + 1)) for code in kinds]
     totals = union_all(
         *(select(literal(code).label("kind"), func.count().label("n"), func.min(c.c.rank_at).label("since")) for code, c in counts)
     ).subquery()  # fmt: skip
@@ -210,22 +212,35 @@ def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind
     )
     items: dict[str, dict[int, LateItem]] = {}
     for item, reason, zh, en in rows:
-        line = LateItem(item, in_language(zh or "", en or ""), reason or "", address_of(item))
+        line = LateItem(item, in_language(zh or "", en or ""), reason or "")
         items.setdefault(item.kind, {}).setdefault(item.id, line)
     late_kinds = [LateKind(kinds[k], n, since, list(items.get(k, {}).values())) for k, (n, since) in found.items()]
     return sorted(late_kinds, key=lambda late: late.oldest)
 
 
-def approvals(session: Session, actor: Actor) -> tuple[Sequence[WorkItem], int]:
-    """What waits for a decision of the manager, the most urgent first, and how much in all (to :data:`COUNTED`)."""
+@dataclass(frozen=True)
+class Decision:
+    """Work that waits for a decision, and what is to be decided."""
+
+    item: WorkItem
+    step: Any
+
+    @property
+    def address(self) -> str:
+        return address_of(self.item)
+
+
+def approvals(session: Session, actor: Actor) -> tuple[Sequence[Decision], str]:
+    """What waits for a decision of the manager, the most urgent first, and how much in all: one statement."""
     waiting = (WorkItem.estate_id == actor.estate_id, WorkItem.role == Role.MANAGER, WorkItem.closed_at.is_(None))
-    items = session.scalars(
-        select(WorkItem).where(*waiting).order_by(WorkItem.rank_at, WorkItem.id).limit(APPROVALS + 1)
+    rows = session.execute(
+        select(WorkItem, counted(select(WorkItem.id).where(*waiting)))
+        .where(*waiting)
+        .order_by(WorkItem.rank_at, WorkItem.id)
+        .limit(APPROVALS)
     ).all()
-    if len(items) <= APPROVALS:
-        return items, len(items)
-    some = select(WorkItem.id).where(*waiting).limit(COUNTED).subquery()
-    return items[:APPROVALS], session.scalar(select(func.count()).select_from(some)) or 0
+    decisions = [Decision(item, step_title(kind_of(item), item.step)) for item, _total in rows]
+    return decisions, count_text(rows[0][1] if rows else 0)
 
 
 def address_of(item: WorkItem) -> str:

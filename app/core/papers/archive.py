@@ -87,8 +87,13 @@ class Entry:
     by: str
     paper: Paper | None = None
     file: Attachment | None = None
-    about: str = ""
-    """Address of the record that the entry is about."""
+
+    @property
+    def about(self) -> str:
+        """Address of the record that the entry is about; empty when it has no page."""
+        owner = self.paper or self.file
+        page = registry().record_pages.get(owner.record_type) if owner else None
+        return page(owner.record_id) if owner and page else ""
 
 
 def part_of(record_type: str) -> Filed:
@@ -134,7 +139,7 @@ def _papers(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor,
     return [
         Entry(
             at=paper.issued_at, kind=EntryKind.PAPER, part=part_of(paper.record_type), name=f"{paper.code} {paper.title}",
-            by=paper.issued_by_name, paper=paper, about=_address(paper.record_type, paper.record_id),
+            by=paper.issued_by_name, paper=paper,
         )
         for paper in session.scalars(query.order_by(Paper.issued_at.desc(), Paper.id.desc()).limit(limit))
     ]  # fmt: skip
@@ -176,7 +181,7 @@ def _files(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor, 
     return [
         Entry(
             at=file.created_at, kind=_kind_of(file), part=part_of(file.record_type), name=file.name,
-            by=account.display_name if account else "", file=file, about=_address(file.record_type, file.record_id),
+            by=account.display_name if account else "", file=file,
         )
         for file, account in rows
     ]  # fmt: skip
@@ -197,8 +202,3 @@ def _owners() -> Sequence[str]:
 def _when(column: Any, wanted: ArchiveFilter) -> list[ColumnElement[bool]]:
     since = [column >= wanted.since] if wanted.since else []
     return [*since, column < wanted.until] if wanted.until else since
-
-
-def _address(record_type: str, record_id: int) -> str:
-    page = registry().record_pages.get(record_type)
-    return page(record_id) if page else ""

@@ -26,18 +26,8 @@ from app.modules.movein.states import CaseState, ServiceState
 WINDOW = 300
 """Cases looked through for one page of those that lack something."""
 
-HANDED_OUT = {
-    "F01": "unit_inspection",
-    "F02": "interim_covenant",
-    "F03": "renovation_agreement",
-    "F04": "owner_handbook",
-    "F05": "movein_instructions",
-    "F06": "payment_agreement",
-    "F07": "fire_undertaking",
-    "F08": "quality_guarantee",
-    "F09": "user_manual",
-}
-"""The nine documents of MI-01 and their entries among the documents to hand out."""
+HANDED_OUT = tuple(f"F0{number}" for number in range(1, 10))
+"""The nine documents of MI-01, by the code under which they stand among the documents to hand out."""
 
 
 class PieceState(Choice):
@@ -83,9 +73,7 @@ class Piece:
 
 
 def _handed(code: str) -> ColumnElement[bool]:
-    return exists().where(
-        Handout.case_id == MoveInCase.id, Handout.code == HANDED_OUT[code], Handout.issued_at.is_not(None)
-    )
+    return exists().where(Handout.case_id == MoveInCase.id, Handout.code == code, Handout.issued_at.is_not(None))
 
 
 def _signed(code: str) -> ColumnElement[bool]:
