@@ -178,7 +178,7 @@ def bring_up(session: Session, estate_id: int) -> None:
     Whenever it runs, after however long a standstill, the outcome is the same: evidence counts when the thing was
     done, not when it was found.
     """
-    _draw(session, estate_id)
+    draw(session, estate_id)
     for occurrence in _settle(session, estate_id):
         if not occurrence.announced:
             _announce(session, occurrence)
@@ -192,7 +192,7 @@ def look_again(session: Session, estate_id: int, evidence_code: str) -> None:
     session.flush()
 
 
-def _draw(session: Session, estate_id: int) -> None:
+def draw(session: Session, estate_id: int) -> None:
     """Write the windows that are missing, for the duties whose next one does not exist yet."""
     moment = now()
     ahead = select(DutyOccurrence.id).where(DutyOccurrence.duty_id == Duty.id, DutyOccurrence.opens_at > moment)
