@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +34,13 @@ def moment(value: datetime | None, compact: bool = False) -> str:
     return f"{day(value, compact)} {value.astimezone(estate_zone()):%H:%M}" if value is not None else ""
 
 
+def limit(value: datetime | None, compact: bool = False) -> str:
+    """A deadline in the estate's zone: as :func:`moment`, but midnight ends a day (``2026-11-20 24:00``)."""
+    if value is None or value.astimezone(estate_zone()).time() != time(0):
+        return moment(value, compact)
+    return f"{day(value - timedelta(minutes=1), compact)} 24:00"
+
+
 def number(value: Decimal | int, places: int | None = None) -> str:
     """A number with thousands separators; a ``Decimal`` keeps its decimals."""
     if places is None:
@@ -63,6 +70,8 @@ def text_of(attribute: Attribute, value: Any, compact: bool = False) -> str:
             return moment(value, compact)
         case Kind.DAY:
             return day(value, compact)
+        case Kind.TIME:
+            return str(value)[:5]
     if isinstance(value, Decimal):
         form = attribute.info.get("format")
         return format_money(value) if form == "money" else format_area(value) if form == "area" else number(value)

@@ -7,7 +7,7 @@ on the server; personal data is never sent back to the browser. A required choic
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -159,6 +159,21 @@ class MomentField(_ParsedField):
     def write(self, value: datetime) -> str:
         local = value.astimezone(estate_zone())
         return local.strftime("%Y-%m-%dT%H:%M:%S" if local.second else "%Y-%m-%dT%H:%M")
+
+
+class TimeField(_ParsedField):
+    """A time of day, to the minute."""
+
+    widget = widgets.TimeInput()
+
+    def read(self, text: str) -> time:
+        try:
+            return time.fromisoformat(halfwidth(text)).replace(second=0, microsecond=0, tzinfo=None)
+        except ValueError:
+            raise ValueError(_("Write the time as 14:30.")) from None
+
+    def write(self, value: time) -> str:
+        return f"{value:%H:%M}"
 
 
 class YesNoField(wtforms.BooleanField):
@@ -366,6 +381,8 @@ def field_for(
             return DayField(**common)
         case Kind.MOMENT:
             return MomentField(**common)
+        case Kind.TIME:
+            return TimeField(**common)
         case Kind.INTEGER:
             return WholeField(**common)
         case Kind.DECIMAL:

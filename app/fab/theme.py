@@ -14,7 +14,7 @@ from markupsafe import Markup
 from app.core.access.masking import mask_id, mask_phone
 from app.core.clocks.words import clock_colour, clock_text, deadline_colour, deadline_text
 from app.core.records.amounts import format_area, format_money, in_words_zh
-from app.fab.cells import cell_of, day, moment, number
+from app.fab.cells import cell_of, day, limit, moment, number
 from app.fab.fields import title_of
 from app.fab.submit import fresh_token, submit_token
 from app.fab.views import address_of, kind_of, record_views
@@ -32,7 +32,7 @@ def prepare_templates(app: Flask) -> None:
         record_views=record_views, cell_of=cell_of, kind_of=kind_of, fresh_token=fresh_token,
     )  # fmt: skip
     app.jinja_env.filters.update(
-        money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), moment=_of(moment), number=_of(number),
+        money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), limit=_of(limit), moment=_of(moment), number=_of(number),
         mask_phone=_of(mask_phone), mask_id=_of(mask_id), title_of=_of(title_of), clock_text=clock_text,
         clock_colour=clock_colour, deadline_text=deadline_text, deadline_colour=deadline_colour,
     )  # fmt: skip

@@ -31,6 +31,12 @@ def notice(year: int) -> tuple[Mapping[date, str], frozenset[date], bool]:
     return dict(days), make_up, bool(make_up)
 
 
+def by_library(day: date) -> bool:
+    """Whether a day is a working day as far as the library knows: Monday to Friday minus days off plus make-up days."""
+    off, make_up, _known = notice(day.year)
+    return day in make_up or (day.weekday() < 5 and day not in off)
+
+
 @dataclass(frozen=True)
 class WorkingCalendar:
     """Which days are working days and when the counter is open.
@@ -50,8 +56,7 @@ class WorkingCalendar:
         """Monday to Friday minus days off plus make-up days, unless the estate corrected the day (rules §7)."""
         if day in self.corrections:
             return self.corrections[day][0]
-        off, make_up = self._notice(day.year)
-        return day in make_up or (day.weekday() < 5 and day not in off)
+        return day.weekday() < 5 if self._imported(day.year) else by_library(day)
 
     def published(self, year: int) -> bool:
         """Whether the year's notice is known, by the library or by import; until then its holidays are estimated."""
@@ -59,16 +64,17 @@ class WorkingCalendar:
 
     def title(self, day: date) -> str:
         """Name of a holiday or of a correction, empty on ordinary days."""
-        return self.corrections[day][1] if day in self.corrections else self._notice(day.year)[0].get(day, "")
+        if day in self.corrections:
+            return self.corrections[day][1]
+        return "" if self._imported(day.year) else notice(day.year)[0].get(day, "")
 
     def make_up(self, day: date) -> bool:
         """Whether a Saturday or Sunday is worked."""
         return day.weekday() >= 5 and self.is_working(day)
 
-    def _notice(self, year: int) -> tuple[Mapping[date, str], frozenset[date]]:
-        """Days off and make-up days of the library; an imported notice goes before its estimates."""
-        off, make_up, known = notice(year)
-        return ({}, frozenset()) if year in self.noticed and not known else (off, make_up)
+    def _imported(self, year: int) -> bool:
+        """Whether the notice was imported for a year of which the library only has estimates."""
+        return year in self.noticed and not notice(year)[2]
 
     def add_working(self, day: date, count: int) -> date:
         """The ``count``-th working day after ``day``, which itself is not counted; ``day`` for 0."""

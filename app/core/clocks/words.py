@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -21,6 +21,13 @@ def span(length: timedelta) -> str:
     if minutes >= 60:
         return _("%(hours)s h", hours=minutes // 60)
     return _("%(minutes)s min", minutes=minutes)
+
+
+def limit_text(due_at: datetime, zone: tzinfo) -> str:
+    """A limit as ``2026-11-20 12:00``; midnight ends a day: ``2026-11-20 24:00``."""
+    local = due_at.astimezone(zone)
+    ends = local.time() == time(0)
+    return f"{local - timedelta(days=1):%Y-%m-%d} 24:00" if ends else f"{local:%Y-%m-%d %H:%M}"
 
 
 def clock_text(due_at: datetime | None, moment: datetime | None = None) -> str:
