@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 import config
 from app.core.access.accounts import email_of
+from app.core.access.actor import Actor
 from app.core.messages import mail, webhooks
 from app.core.messages.models import Notice, OutboxMessage, OutboxState, Trouble
 from app.core.messages.webhooks import Undelivered
 from app.core.records.base import now
 from app.core.records.database import writing
+from app.core.records.identifiers import InvalidValue
 
 LEASE = timedelta(minutes=2)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
@@ -145,11 +148,17 @@ def _note(session: Session, claim: Claim, **values: object) -> None:
     session.commit()
 
 
-def send_again(session: Session, message: OutboxMessage) -> None:
-    """Let a failed message begin anew, under its old delivery number."""
-    if message.state is OutboxState.FAILED:
-        message.state, message.attempts, message.next_at, message.error = OutboxState.PENDING, 0, now(), ""
-        session.flush()
+def send_again(session: Session, message: OutboxMessage, *, actor: Actor) -> None:
+    """Let a failed message begin anew, under its old delivery number.
+
+    Raises:
+        InvalidValue: it has not failed.
+    """
+    actor.require("resend", "OutboxMessage")
+    if message.state is not OutboxState.FAILED:
+        raise InvalidValue(_l("Only a message that failed can be sent again."))
+    message.state, message.attempts, message.next_at, message.error = OutboxState.PENDING, 0, now(), ""
+    session.flush()
 
 
 def purge(session: Session) -> None:

@@ -22,13 +22,19 @@ from app.fab.fields import SecretField
 class UnseenField(SecretField):
     """A secret of which not even the end is shown; empty keeps what is stored."""
 
-    @property
-    def placeholder(self) -> str:
-        return _("Stored; type here to replace it") if self.stored else ""
+    def process_data(self, value: str | None) -> None:
+        super().process_data(value)
+        self.render_kw = {"data-private": "yes"}
+        if value:
+            self.render_kw["placeholder"] = _("Stored; type here to replace it")
 
 
 class AddressField(UnseenField):
     """Where a webhook goes."""
+
+    def process_data(self, value: str | None) -> None:
+        super().process_data(value)
+        self.flags.required = not value
 
     def pre_validate(self, form: wtforms.Form) -> None:
         if not self.data:

@@ -181,6 +181,9 @@ class OutboxMessage(Record):
     def receiver(self) -> str:
         return self.person.display_name if self.person else str(self.webhook or "")
 
+    def __str__(self) -> str:
+        return self.receiver
+
     @property
     def trouble(self) -> str:
         """What went wrong at the last attempt, in the reader's language; empty when nothing did."""

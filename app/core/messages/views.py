@@ -16,14 +16,14 @@ from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.messages import delivery, services, webhooks
 from app.core.messages.forms import WEBHOOK_FIELDS
 from app.core.messages.kinds import Channel, MessageEvent
-from app.core.messages.models import Notice, OutboxMessage, Webhook
+from app.core.messages.models import Notice, OutboxMessage, OutboxState, Webhook
 from app.core.records.base import now
 from app.core.registry import registry
 from app.extensions import db
 from app.fab import cells
 from app.fab.interface import RecordInterface
 from app.fab.scope import safe_next
-from app.fab.views import Page, RecordView, RelatedList, expose, record_views, requires
+from app.fab.views import BulkCommand, Page, RecordView, RelatedList, expose, record_views, requires
 
 PAGE = 50
 
@@ -166,6 +166,7 @@ class WebhookView(RecordView):
     show_fieldsets = [("", ["title", "format", "host", "signed", "events", "language", "active"])]
     add_columns = edit_columns = ("title", "format", "address", "secret", "events", "language", "active")
     form_fields = WEBHOOK_FIELDS
+    form_fieldsets = [("", add_columns)]
     label_columns = {"host": _l("Host"), "signed": _l("Carries a signature")}
     list_cell = {
         "signed": lambda webhook: _("Yes") if webhook.signed else _("No"),
@@ -225,7 +226,11 @@ class OutboxView(RecordView):
     list_cell = {
         "event": lambda message: _titles([message.event]),
         "state": lambda message: cells.badge(message.state.title, message.state.colour),
+        "next_at": lambda message: message.next_at if message.state is OutboxState.PENDING else None,
     }
+    bulk = (
+        BulkCommand(name="resend", title=_l("Send again"), verb="resend", work=delivery.send_again, icon="refresh"),
+    )
     show_template = "messages/outgoing.html"
 
     @expose("/<int:pk>/resend", methods=["POST"])
@@ -233,7 +238,7 @@ class OutboxView(RecordView):
     def resend(self, pk: int) -> Any:
         message = self.record_or_404(pk)
         return self.command(
-            lambda: delivery.send_again(db.session, message),
+            lambda: delivery.send_again(db.session, message, actor=current_actor()),
             done=_("The message is on its way again."),
             then=url_for("OutboxView.show", pk=pk),
         )
