@@ -117,7 +117,9 @@ class About:
             rows: dict[str, list[int]] = {here[0]: [record.id]}
             for part in record.audit_parts:
                 rows.setdefault(part.__tablename__, []).append(part.id)
-            branches += [(AuditEntry.record_type == table, AuditEntry.record_id.in_(ids)) for table, ids in rows.items()]
+            branches += [
+                (AuditEntry.record_type == table, AuditEntry.record_id.in_(ids)) for table, ids in rows.items()
+            ]
         return cls(record, tuple(branches))
 
     @classmethod

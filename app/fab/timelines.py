@@ -45,7 +45,10 @@ def reached(table: str, pk: int, actor: Actor) -> Stamped:
     if view is None:
         return reach(db.session, table, pk, verb="read", actor=actor)
     actor.require("read", view.resource)
-    return view.record_or_404(pk)
+    record = db.session.scalar(sa.select(model).where(model.id == pk, *view.scope()))
+    if record is None:
+        raise NotAllowed(f"{table} {pk}")
+    return record
 
 
 def newest(record: Stamped) -> Any:

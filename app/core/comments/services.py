@@ -106,7 +106,9 @@ def mentioned(text: str, people: Sequence[Colleague], chosen: set[int]) -> dict[
         meant = named[name] if len(named[name]) == 1 else [c for c in named[name] if c.id in chosen]
         if len(meant) != 1:
             users = "、".join(sorted(f"@{colleague.names[-1]}" for colleague in named[name]))
-            raise InvalidValue(_l("Several colleagues are called “%(name)s”; write %(users)s.", name=written, users=users))
+            raise InvalidValue(
+                _l("Several colleagues are called “%(name)s”; write %(users)s.", name=written, users=users)
+            )
         found[written] = meant[0]
     return found
 
