@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy import Engine, create_engine, event, func, select, text
 
 import config
+from bench.desk import fill_desk
 from bench.generate import fill
 
 PASSWORD = "Kranich-Wolke-1717"
@@ -33,12 +34,14 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     options.add_argument("--units", type=int, default=200_000)
     options.add_argument("--persons", type=int, default=300_000)
+    options.add_argument("--items", type=int, default=1_000_000, help="work items and clocks of the desk")
+    options.add_argument("--entries", type=int, default=5_000_000, help="entries of the change log")
     options.add_argument("--skip-print", action="store_true")
     chosen = options.parse_args()
     print(f"start-up of the application, whole process: {start_up():.2f} s")
     for name, address in databases():
         with folder() as place:
-            measure(name, address or f"sqlite:///{place / 'bench.sqlite3'}", place, chosen.units, chosen.persons)
+            measure(name, address or f"sqlite:///{place / 'bench.sqlite3'}", place, chosen)
     if not chosen.skip_print:
         printing()
 
@@ -79,13 +82,15 @@ def start_up() -> float:
     return min(best)
 
 
-def measure(name: str, address: str, place: Path, units: int, persons: int) -> None:
+def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) -> None:
     """Fill one database and print a line per page."""
+    units, persons = chosen.units, chosen.persons
     from flask_migrate import upgrade
 
     from app import create_app
     from app.core.access.accounts import create_account
     from app.core.access.actor import acting, system_actor
+    from app.core.access.models import Account
     from app.core.access.roles import Role
     from app.core.access.sync import sync_permissions
     from app.core.registry import registry
@@ -105,7 +110,7 @@ def measure(name: str, address: str, place: Path, units: int, persons: int) -> N
             db.session, username="bench", name="Bench", password=PASSWORD, roles=[Role.MANAGER, Role.RECEPTIONIST],
             estates=[estate], actor=actor,
         )  # fmt: skip
-        estate_id = estate.id
+        estate_id, people = estate.id, list(db.session.scalars(select(Account.id)))
         db.session.commit()
         begun = time.perf_counter()
         fill(db.engine, estate_id, units=units, persons=persons)
@@ -144,6 +149,26 @@ def measure(name: str, address: str, place: Path, units: int, persons: int) -> N
         seconds.append(time.perf_counter() - begun)
         assert answer.status_code == 302, answer.get_data(as_text=True)[:400]
     print(f"  {'save the form':<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
+    with app.app_context():
+        begun, first = time.perf_counter(), db.engine.connect().scalar(select(func.min(Unit.id)))
+        fill_desk(db.engine, estate_id, people, first, units, items=chosen.items, entries=chosen.entries)
+        settle(db.engine)
+    took = time.perf_counter() - begun
+    print(f"  with {chosen.items:,} work items and clocks, {chosen.entries:,} log entries (generated in {took:.0f} s):")
+    desk = {
+        "home: my work": "/",
+        "home: my role": "/?tab=role",
+        "work: all": "/work?tab=all",
+        "work: one kind, overdue": "/work?tab=all&kind=movein.case&overdue=1",
+        "units, first page": "/units/",
+        "household page": f"/households/{unit_id}",
+        "household, long history": f"/households/{first}",
+        "timeline": f"/timeline/unit/{unit_id}",
+        "timeline, 100,000 entries": f"/timeline/unit/{first}",
+        "timeline, filtered": f"/timeline/unit/{first}?kind=comment",
+    }
+    for label, path in desk.items():
+        timed(label, lambda path=path: client.get(path), statements)
     print(f"  memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
     with app.app_context():
         db.engine.dispose()

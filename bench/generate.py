@@ -48,7 +48,7 @@ def fill(engine: Engine, estate_id: int, *, units: int = 200_000, persons: int =
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.execute(text("PRAGMA cache_size = -400000"))  # KB: the indexes stay in memory while they grow
-        first = {model: _next_id(connection, model.__table__) for model in (Building, Entrance, Unit, Person)}
+        first = {model: next_id(connection, model.__table__) for model in (Building, Entrance, Unit, Person)}
         for model, rows in (
             (Building, _buildings(estate_id, units, first)),
             (Entrance, _entrances(estate_id, units, first)),
@@ -58,16 +58,16 @@ def fill(engine: Engine, estate_id: int, *, units: int = 200_000, persons: int =
             (PersonReading, _readings(persons, first, seed)),
             (Tenure, _tenures(estate_id, persons, units, first, chance)),
         ):
-            _write(connection, model.__table__, rows)
+            write_rows(connection, model.__table__, rows)
     with engine.begin() as connection:
         connection.execute(text("ANALYZE"))
 
 
-def _next_id(connection: Connection, table: Table) -> int:
+def next_id(connection: Connection, table: Table) -> int:
     return (connection.scalar(select(func.max(table.c.id))) or 0) + 1
 
 
-def _write(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+def write_rows(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
     """The rows by the fastest way of the database: COPY, or one prepared INSERT; values as their column types bind them."""
     columns = [column for column in table.columns if column.name != "id" or table.name in GIVES_IDS]
     stamp = now()
@@ -87,7 +87,7 @@ def _write(connection: Connection, table: Table, rows: Iterator[dict[str, Any]])
             for line in values():
                 copy.write_row(line)
         sequence = func.pg_get_serial_sequence(table.name, "id")  # ids were given, so it has to follow
-        connection.execute(select(func.setval(sequence, _next_id(connection, table), False)))
+        connection.execute(select(func.setval(sequence, next_id(connection, table), False)))
     else:
         cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})', values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from weasyprint import CSS, HTML
 from weasyprint.text import ffi
@@ -41,22 +42,38 @@ class _Assets(URLFetcher):
 
 def lay_out(html: str, styles: Sequence[str], *, language: str, meta: PaperMeta, identifier: bytes) -> bytes:
     """The PDF of ``html`` under CSS texts. Raises ``PaperError`` when it asks for a resource that is not ours."""
+    with _LOCK:
+        return write(document_of(html, styles, language=language, meta=meta), meta, identifier=identifier)
+
+
+def document_of(html: str, styles: Sequence[str], *, language: str, meta: PaperMeta) -> Any:
+    """The laid-out pages of ``html``. Raises as :func:`lay_out`."""
     assets = _Assets()
     with _LOCK:
         try:
             source = HTML(string=html, base_url="paper:", url_fetcher=assets)
             document = source.render(font_config=_fonts(), stylesheets=[_css(text) for text in styles])
-            document.metadata.title = meta.title
-            document.metadata.authors = [meta.author] if meta.author else []
-            document.metadata.description = meta.number or None
-            document.metadata.generator = "Guanjia"
-            document.metadata.lang = "en" if language == "en" else "zh-CN"
-            document.metadata.created = document.metadata.modified = meta.issued_on and meta.issued_on.isoformat()
-            pdf = document.write_pdf(pdf_identifier=identifier)
         except FatalURLFetchingError as error:
             raise PaperError(f"a paper may not read other resources: {error}") from error
-    if assets.refused:  # inside an SVG the refusal is only logged
-        raise PaperError(f"a paper may not read other resources: {assets.refused[0]}")
+    document.metadata.lang = "en" if language == "en" else "zh-CN"
+    document.refused = assets.refused
+    return document
+
+
+def write(document: Any, meta: PaperMeta, *, identifier: bytes) -> bytes:
+    """The PDF of laid-out pages. Raises as :func:`lay_out`."""
+    with _LOCK:
+        document.metadata.title = meta.title
+        document.metadata.authors = [meta.author] if meta.author else []
+        document.metadata.description = meta.number or None
+        document.metadata.generator = "Guanjia"
+        document.metadata.created = document.metadata.modified = meta.issued_on and meta.issued_on.isoformat()
+        try:
+            pdf: bytes = document.write_pdf(pdf_identifier=identifier)
+        except FatalURLFetchingError as error:
+            raise PaperError(f"a paper may not read other resources: {error}") from error
+    if document.refused:  # inside an SVG the refusal is only logged
+        raise PaperError(f"a paper may not read other resources: {document.refused[0]}")
     return pdf
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,8 @@ from app.core.workflow.table import Blocked
 Sheet = tuple[PaperKind, Record]
 """A paper of a pack: its kind and the record it is about."""
 
+Render = Callable[[PaperTemplate, Any], bytes]
+
 NO_DAY = date(1, 1, 1)
 """Stands for the day of issue where it must not matter."""
 
@@ -46,11 +48,20 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters of verification codes, without those that are mistaken for each other."""
 
 
-def issue(session: Session, kind: PaperKind, record: Record, *, language: str, actor: Actor) -> Paper:
+def issue(
+    session: Session,
+    kind: PaperKind,
+    record: Record,
+    *,
+    language: str,
+    actor: Actor,
+    render: Render = PaperTemplate.render,
+) -> Paper:
     """Issue a paper about ``record`` in ``language`` (``zh``, ``en`` or ``both``), in the running transaction.
 
     It bears the number of its record where the kind says so (a receipt), otherwise the next one of its series. It is
     rendered once and its bytes are kept; an earlier valid paper of the same form, record and language is superseded.
+    ``render``: how; whoever prints in numbers gives the overlaying one.
 
     Raises:
         NotAllowed: no right to print papers about such records.
@@ -67,7 +78,7 @@ def issue(session: Session, kind: PaperKind, record: Record, *, language: str, a
         number=_next_number(session, kind, record, day.year), verify_url=verification_address(code),
     )  # fmt: skip
     context = kind.context(record, header)
-    pdf = template.render(context)
+    pdf = render(template, context)
     paper = Paper(
         estate_id=estate.id,
         code=kind.code,
@@ -215,7 +226,9 @@ def _content_hash(kind: PaperKind, record: Record, template: PaperTemplate, esta
     return hashlib.sha256(repr(kind.context(record, header)).encode()).hexdigest()
 
 
-def pack(session: Session, sheets: Iterable[Sheet], *, language: str, actor: Actor) -> bytes:
+def pack(
+    session: Session, sheets: Iterable[Sheet], *, language: str, actor: Actor, render: Render = PaperTemplate.render
+) -> bytes:
     """One PDF of several papers in the given order, with a bookmark for each.
 
     A paper that still says what is true goes in with its issued bytes and the copy is logged; what is missing, or has
@@ -227,7 +240,7 @@ def pack(session: Session, sheets: Iterable[Sheet], *, language: str, actor: Act
         paper = current_paper(session, kind, record, language)
         if paper:
             copy(session, paper, actor=actor, purpose="pack")
-        papers.append(paper or issue(session, kind, record, language=language, actor=actor))
+        papers.append(paper or issue(session, kind, record, language=language, actor=actor, render=render))
     return bundle([Part(original(p), p.number, p.title_zh, p.title_en) for p in papers], language)
 
 
@@ -241,12 +254,15 @@ def print_pack(
 
     Every missing paper is issued in a step of its own, so a broken or cancelled job issues none twice.
     """
+    from app.core.papers.overlay import filler
+
+    render = filler().render
     wanted = [reach_sheet(run.session, code, record_id, actor=run.actor) for code, record_id in sheets]
     for done, (kind, record) in enumerate(wanted):
         if current_paper(run.session, kind, record, language) is None:
-            issue(run.session, kind, record, language=language, actor=run.actor)
+            issue(run.session, kind, record, language=language, actor=run.actor, render=render)
         run.commit(done, len(wanted))
-    pdf = pack(run.session, wanted, language=language, actor=run.actor)
+    pdf = pack(run.session, wanted, language=language, actor=run.actor, render=render)
     upload = FileStorage(io.BytesIO(pdf), filename=f"{name}.pdf")
     attach(run.session, run.job, upload, kind="result", actor=run.actor)
     return {"address": address} if address else {}

@@ -35,6 +35,7 @@ from stdnum.cn import ric
 
 from app.core.papers.base.context import Bilingual, Header
 from app.core.papers.render import PaperError, PaperMeta, render_pdf
+from app.core.papers.slots import Marked, Slot, mark, marked_text
 from app.core.records.amounts import format_area, format_money, in_words_en, in_words_zh
 
 BASE = Path(__file__).parent / "base"
@@ -81,16 +82,38 @@ class PaperTemplate:
     def html(self, context: Any) -> str:
         """The paper's HTML in the language of ``context.header``; ``PaperError`` when a value is not plain."""
         plain(context)
+        return self._written(context)
+
+    def marked_html(self, context: Any) -> tuple[str, list[Slot]]:
+        """The paper's HTML with a mark in the place of every value of the context, and those values in order.
+
+        Two contexts with the same marked HTML have the same sheet and differ only in what stands in its slots.
+        """
+        plain(context)
+        slots: list[Slot] = []
+        return self._written(mark(context), slots=slots), slots
+
+    def _written(self, context: Any, **more: Any) -> str:
         template = _environment(self.folder).get_template("template.html")
-        return template.render(c=context, header=context.header, language=context.header.language, info=self.info)
+        return template.render(
+            c=context, header=context.header, language=context.header.language, info=self.info, **more
+        )
 
     def render(self, context: Any) -> bytes:
         """The paper as PDF bytes, the same for the same context and template version."""
-        header: Header = context.header
+        return render_pdf(
+            self.html(context), self.sheets, language=context.header.language, meta=self.about(context.header)
+        )
+
+    @property
+    def sheets(self) -> list[Path]:
+        """The style sheets of the paper, the common one first."""
+        return [BASE / "base.css", self.folder / "style.css"]
+
+    def about(self, header: Header) -> PaperMeta:
+        """What the PDF says about itself."""
         title = " ".join(filter(None, (header.title_zh, header.title_en, header.number)))
-        meta = PaperMeta(title=title, number=header.number, author=header.company, issued_on=header.issued_on)
-        sheets = [BASE / "base.css", self.folder / "style.css"]
-        return render_pdf(self.html(context), sheets, language=header.language, meta=meta)
+        return PaperMeta(title=title, number=header.number, author=header.company, issued_on=header.issued_on)
 
     def samples(self, language: str = "both") -> dict[str, Any]:
         """Contexts from ``sample.yaml`` by name; header values not given come from ``base/sample.yaml``."""
@@ -207,7 +230,12 @@ def _environment(folder: Path) -> Environment:
 
 def _or_empty(write: Callable[[Any], str]) -> Callable[[Any], str]:
     """A filter that leaves the place of a missing value empty."""
-    return lambda value: "" if value is None else write(value)
+
+    def written(value: Any) -> Any:
+        text = "" if value is None else write(value)
+        return marked_text(text) if isinstance(value, Marked) else text
+
+    return written
 
 
 @pass_context
@@ -217,10 +245,16 @@ def _show(context: TemplateContext, value: Any) -> Any:
         return value
     if value is None:
         return ""
+    if isinstance(value, Bilingual):
+        return _both(context["language"], _show(context, value.zh), _show(context, value.en))
+    if isinstance(value, Marked) and (slots := context.get("slots")) is not None:
+        return Slot.put(slots, _text(context, value.bare()))
+    return _text(context, value)
+
+
+def _text(context: TemplateContext, value: Any) -> Any:
     if isinstance(value, str):
         return _clean(value)
-    if isinstance(value, Bilingual):
-        return _both(context["language"], value.zh, value.en)
     if isinstance(value, bool):
         return _both(context["language"], *(("是", "Yes") if value else ("否", "No")))
     if isinstance(value, datetime):
@@ -236,14 +270,17 @@ def _clean(text: str) -> str:
 
 
 def _both(language: str, zh: str, en: str) -> Markup:
-    zh, en = escape(_clean(zh)), escape(_clean(en))
+    zh, en = escape(zh), escape(en)
     if language == "both" and zh and en:
         return Markup('{} <span class="en">{}</span>').format(zh, en)
     return (en or zh) if language == "en" else (zh or en)
 
 
-def _qr(text: str) -> str:
+@pass_context
+def _qr(context: TemplateContext, text: str) -> str:
     """A QR code for ``text`` as an SVG ``data:`` URI."""
+    if isinstance(text, Marked) and (slots := context.get("slots")) is not None:
+        return Slot.picture(slots, text.bare())
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, xmldecl=False, svgns=True, omitsize=True)
     return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii")
