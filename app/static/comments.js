@@ -1,11 +1,7 @@
-// The comment box: @ offers colleagues, Ctrl+Enter sends, a sent comment empties the box. And the button that prints a sheet.
+// The comment box: @ offers colleagues, Ctrl+Enter sends, a sent comment empties the box.
 (() => {
   "use strict";
   const COLLEAGUE = /(?:^|[^\w.])[@＠]([^\s@＠]{0,30})$/;
-
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-print]")) window.print();
-  });
 
   document.addEventListener("keydown", (event) => {
     const box = event.target.closest?.("[data-comment] textarea");

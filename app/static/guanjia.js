@@ -41,6 +41,10 @@
     next.focus();
   });
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
   // Light or dark, remembered on this device.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;

@@ -66,7 +66,7 @@ class IndicatorPage(Page):
     def export(self, form: str) -> Response:
         """The table of :meth:`index` with its parts, numerators and denominators."""
         found = self._trends()
-        heads = [str(_l("Indicator")), str(_l("Part")), str(_l("Clause")), str(_l("Unit of measure")), str(_l("Target")),
+        heads = [str(_l("Indicator")), str(_l("Detail")), str(_l("Clause")), str(_l("Unit of measure")), str(_l("Target")),
                  str(_l("Month")), str(_l("Numerator")), str(_l("Denominator")), str(_l("Value"))]  # fmt: skip
         rows = (
             [

@@ -16,7 +16,7 @@ from app.modules.movein.states import LOOKS, STEPS, CaseState
 
 STANDINGS = {
     "completed": (_l("Completed"), (CaseState.COMPLETED,)),
-    "open": (_l("Open"), (*STEPS, CaseState.REFUSED)),
+    "open": (_l("Still open"), (*STEPS, CaseState.REFUSED)),
 }
 
 
