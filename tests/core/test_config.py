@@ -23,6 +23,9 @@ import config
         ("GUANJIA_TIME_ZONE", "Mars/Base", "not a known time zone"),
         ("GUANJIA_DEMO", "perhaps", "must be yes or no"),
         ("GUANJIA_WEB_PROCESSES", "0", "at least 1"),
+        ("GUANJIA_SMTP_PORT", "0", "between 1 and 65535"),
+        ("GUANJIA_SMTP_SECURITY", "ssl", "starttls, tls or none"),
+        ("GUANJIA_SMTP_HOST", "mail.example", "GUANJIA_SMTP_FROM must be an e-mail address"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str, said: str) -> None:
@@ -39,6 +42,22 @@ def test_the_public_address_follows_host_and_port_unless_given() -> None:
     assert config.load({"GUANJIA_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
     assert config.load({"GUANJIA_HOST": "0.0.0.0", "GUANJIA_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
     assert config.load({"GUANJIA_PUBLIC_URL": "https://desk.example"}).public_url == "https://desk.example"
+
+
+MAIL = {"GUANJIA_SMTP_HOST": "mail.example", "GUANJIA_SMTP_FROM": "desk@example.org"}
+
+
+def test_a_mail_servers_password_goes_over_encrypted_connections_only() -> None:
+    login = MAIL | {"GUANJIA_SMTP_USER": "desk", "GUANJIA_SMTP_PASSWORD": "hush"}
+    assert "hush" not in repr(config.load(login))
+    with pytest.raises(config.SettingsError, match="belong together"):
+        config.load(MAIL | {"GUANJIA_SMTP_USER": "desk"})
+    with pytest.raises(config.SettingsError, match="encrypted connection"):
+        config.load(login | {"GUANJIA_SMTP_SECURITY": "none"})
+
+
+def test_private_hosts_are_a_list() -> None:
+    assert config.load({"GUANJIA_WEBHOOK_PRIVATE_HOSTS": "BI.lan, 10.0.0.5,"}).private_hosts == {"bi.lan", "10.0.0.5"}
 
 
 @pytest.mark.slow
