@@ -83,7 +83,7 @@ def start(
     started_at: datetime | None = None,
     due: datetime | None = None,
 ) -> Deadline:
-    """Start the clock ``rule_key`` on ``item``, or set the one that runs anew.
+    """Start the clock ``rule_key`` on ``item``, or set the one that runs anew: it goes on, with the pauses it has had.
 
     ``count``: units granted when they differ from the rule's; ``due``: a deadline somebody chose.
     """
@@ -95,7 +95,11 @@ def start(
             estate_id=item.estate_id, item_id=item.id, record_type=item.record_type, record_id=item.record_id,
             unit_id=item.unit_id, rule_key=rule_key,
         )  # fmt: skip
-    deadline.count, deadline.chosen, deadline.pauses, deadline.escalated = count, due is not None, [], None
+    if started_at or deadline.pauses is None:
+        deadline.pauses = []
+    elif deadline.paused_at:
+        deadline.pauses = [*deadline.pauses, [deadline.paused_at.isoformat(), now().isoformat()]]
+    deadline.count, deadline.chosen, deadline.escalated, deadline.pause_reason = count, due is not None, None, ""
     deadline.started_at, deadline.paused_at, deadline.remaining = begun, None, None
     set_due(deadline, rule, due or counted_due(deadline, rule, calendar_of(session, item.estate_id)))
     session.add(deadline)
