@@ -64,8 +64,9 @@ def queue_values(actor: Actor, args: Mapping[str, str], here: str) -> dict[str, 
         after=Place.read(args.get("after", "")),
     )
     numbers = counts(db.session, actor, asked)
-    if "tab" not in args and not numbers[Tab.MINE]:  # nothing of one's own: what waits for the role comes first
-        asked = Asked(Tab.ROLE, asked.kind, asked.late, asked.after)
+    if "tab" not in args:  # nothing of one's own: what waits for the role comes first, then what waits for anybody
+        first = next((tab for tab in Tab if numbers[tab]), Tab.MINE)
+        asked = Asked(first, asked.kind, asked.late, asked.after)
     shown, behind = lines(db.session, actor, asked)
 
     def address(**changes: Any) -> str:
