@@ -7,14 +7,19 @@ import http.server
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy import select
 
@@ -74,6 +79,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
+    server: Any = None
 
 
 @pytest.fixture
@@ -94,7 +100,7 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        told.port = server.server_port
+        told.server, told.port = server, server.server_port
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield told
@@ -183,10 +189,12 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
 
 
 def answers(*rounds: list[str]) -> Callable[..., Any]:
-    """A name server that gives ``rounds`` one after the other."""
-    left = list(rounds)
+    """A name server that gives ``rounds`` one after the other; an address needs none."""
+    left, usual = list(rounds), socket.getaddrinfo
 
     def getaddrinfo(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if host.replace(".", "").isdigit():
+            return usual(host, port, *args, **kwargs)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in left.pop(0)]
 
     return getaddrinfo
@@ -215,6 +223,49 @@ def test_private_hosts_need_the_installations_word(receiver: Receiver) -> None:
     with pytest.raises(Undelivered, match="insecure") as refused:
         post(call_of(local(receiver), PAYLOAD, "d1", MOMENT), frozenset())
     assert refused.value.final and receiver.got == []
+
+
+@pytest.fixture
+def tls_receiver(receiver: Receiver, tmp_path: Path) -> Iterator[tuple[Receiver, Path]]:
+    """The receiver behind TLS as ``hook.example``, and the file with its certificate, which nobody else vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hook.example")])
+    since = datetime.now(UTC) - timedelta(hours=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(since)
+        .not_valid_after(since + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hook.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "hook.pem"
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(key.private_bytes(*plain) + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+    yield receiver, file
+
+
+def test_certificates_are_checked_for_the_name_though_an_address_is_connected_to(
+    tls_receiver: tuple[Receiver, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, certificate = tls_receiver
+    receiver.server.handle_error = lambda *args: None  # a client that turns away is none of the server's business
+    monkeypatch.setattr(socket, "getaddrinfo", answers(*[["127.0.0.1"]] * 3))
+    hook = local(receiver, address=f"https://hook.example:{receiver.port}/x")
+    with pytest.raises(Undelivered, match="certificate"):
+        post(call_of(hook, PAYLOAD, "d1", MOMENT), {"hook.example"})
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    post(call_of(hook, PAYLOAD, "d2", MOMENT), {"hook.example"})
+    other = local(receiver, address=f"https://other.example:{receiver.port}/x")
+    with pytest.raises(Undelivered, match="certificate"):
+        post(call_of(other, PAYLOAD, "d3", MOMENT), {"other.example"})
+    assert [headers["X-Guanjia-Delivery"] for _path, headers, _body in receiver.got] == ["d2"]
 
 
 def test_redirects_are_not_followed(receiver: Receiver) -> None:
