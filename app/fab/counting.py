@@ -49,7 +49,8 @@ def tally(session: Session, key: Any, clauses: Sequence[Any], ahead: Any = None,
 
     ``ahead``: clause for the rows before a page, counted in the same go; ``walked`` adds the joins that it needs.
     """
-    inner = sa.select(sa.case((ahead, 1), else_=0).label("ahead") if ahead is not None else key.label("ahead"))
+    inner = sa.select(key.label("id"))  # a column of the model: without one the estate's scope would not apply
+    inner = inner.add_columns(sa.case((ahead, 1), else_=0).label("ahead")) if ahead is not None else inner
     inner = inner.where(*clauses).limit(DEEPEST + 1)
     rows = (walked(inner) if walked is not None and ahead is not None else inner).subquery()
     counted = [sa.func.count(), sa.func.sum(rows.c.ahead) if ahead is not None else sa.null()]

@@ -37,6 +37,7 @@ def toys() -> Iterator[SimpleNamespace]:
 @pytest.fixture(scope="session")
 def shop(toys: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory, database_maker: Callable) -> Iterator[Flask]:  # type: ignore[type-arg]
     """The application; two estates with two shelves each, and the accounts receptionist, manager, security, neighbour."""
+    import app.modules.estates.models  # noqa: F401  (the kernel's tables point at units)
     from app.core.access.accounts import create_account
     from app.core.access.sync import sync_permissions
     from app.core.records.estate import Estate
@@ -47,7 +48,7 @@ def shop(toys: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory, databa
     module = ModuleType("toy_shop")
     module.register = toys.register  # type: ignore[attr-defined]
     sys.modules["toy_shop"] = module
-    modules, package.MODULES = package.MODULES, ("toy_shop",)
+    modules, package.MODULES = package.MODULES, ("app.core.files", "app.core.jobs", "app.core.messages", "toy_shop")
     try:
         shop = package.create_app(config.Settings(instance_dir=folder, database_url=address, language="en"))
     finally:
