@@ -110,8 +110,8 @@ class HouseholdHead:
     """What a module says at the head of every household page; contributed. ``order`` sorts.
 
     ``load(unit, actor)`` returns the values its template shows under ``title``, None for people who see nothing of it;
-    ``labels`` among them, pairs of title and badge colour, stand beside the unit's code, ``action``, a pair of title
-    and address, becomes the page's button. One statement.
+    ``labels`` among them, pairs of title and badge colour, stand beside the unit's code, ``action`` – title,
+    address and look of a button – stands at the top of the page. One statement.
     """
 
     name: str

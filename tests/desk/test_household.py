@@ -233,7 +233,9 @@ def test_the_archive_of_a_unit_holds_papers_and_files_in_order(
         assert not more
         assert {first, second, void, "letter.pdf"} <= set(found())
         assert "scan.pdf" not in found()
-        assert found(form="F12") == [void]
+        assert found(form="F12", kind=EntryKind.PAPER) == [void]
+        (signature,) = found(form="F12", kind=EntryKind.SIGNATURE)
+        assert str(signature).startswith("F12 ")
         assert found(state=EntryState.SIGNED) == [second]
         assert found(state=EntryState.SUPERSEDED) == [first]
         assert found(state=EntryState.VOID) == [void]

@@ -15,7 +15,7 @@ from app.core.access.actor import Actor
 from app.core.access.models import Account
 from app.core.files.models import Attachment
 from app.core.papers.models import Paper
-from app.core.records.choices import Choice
+from app.core.records.choices import Choice, in_language
 from app.core.records.lookup import resource_of
 from app.core.registry import registry
 
@@ -162,7 +162,7 @@ def _kind_of(file: Attachment) -> EntryKind:
 
 
 def _files(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor, limit: int) -> list[Entry]:
-    if wanted.form or wanted.state or wanted.kind is EntryKind.PAPER:
+    if wanted.state or wanted.kind is EntryKind.PAPER:
         return []
     tables = [
         table
@@ -174,17 +174,25 @@ def _files(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor, 
         .outerjoin(Account, Account.id == Attachment.created_by_id)
         .where(Attachment.unit_id == unit_id, Attachment.record_type.in_(tables), Attachment.archived_at.is_(None))
     )
+    if wanted.form:
+        query = query.where(Attachment.note == wanted.form)
     if wanted.kind:
         query = query.where(KINDS.get(wanted.kind, not_(or_(*KINDS.values()))))
     query = query.where(*_when(Attachment.created_at, wanted)).options(joinedload(Attachment.stored_file))
     rows = session.execute(query.order_by(Attachment.created_at.desc(), Attachment.id.desc()).limit(limit))
     return [
         Entry(
-            at=file.created_at, kind=_kind_of(file), part=part_of(file.record_type), name=file.name,
+            at=file.created_at, kind=_kind_of(file), part=part_of(file.record_type), name=_name(file),
             by=account.display_name if account else "", file=file,
         )
         for file, account in rows
     ]  # fmt: skip
+
+
+def _name(file: Attachment) -> str:
+    """Of a signature, the form that was signed comes first (its code is the file's note)."""
+    kind = registry().papers.get(file.note)
+    return f"{kind.code} {in_language(kind.title_zh, kind.title_en)} · {file.name}" if kind else file.name
 
 
 def _owners() -> Sequence[str]:

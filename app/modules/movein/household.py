@@ -69,9 +69,9 @@ def _head(unit: Unit, actor: Actor) -> dict[str, Any] | None:
     defects = sum(file.more["defects"] for file in files)
     action = None
     if open_case:
-        action = (_("Continue the move-in"), url_for("MoveInCaseView.show", pk=open_case.id))
+        action = (_("Continue the move-in"), url_for("MoveInCaseView.show", pk=open_case.id), "btn-primary")
     elif actor.may("create", "MoveInCase"):
-        action = (_("New move-in"), url_for("MoveInCaseView.add", unit=unit.id))
+        action = (_("New move-in"), url_for("MoveInCaseView.add", unit=unit.id), "" if files else "btn-primary")
     return {
         "file": latest, "looks": LOOKS, "defects": defects, "action": action,
         "keys_out": sum(file.more["keys_out"] for file in files), "custody": sum(file.more["custody"] for file in files),

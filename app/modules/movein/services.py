@@ -233,6 +233,7 @@ def sign(
     else:
         method = SigningMethod.ON_SCREEN
         attachment = attach_signature(session, case, drawing, role=role, name=signer, actor=actor)
+    attachment.note = paper
     earlier = case.signature(paper, role)
     if earlier:
         _revoke(earlier, _("Replaced by a new signature."))
