@@ -20,7 +20,8 @@ from app.core.records.secrets import EncryptedText, HasSecrets
 from app.core.workflow.table import Ask, Blocked, Look, Transition, Workflow
 from app.fab.api import RecordApi
 from app.fab.interface import RecordInterface
-from app.fab.views import RecordView, RelatedList, expose, requires
+from app.fab.fields import RecordForm, TextField
+from app.fab.views import BulkCommand, RecordView, RelatedList, expose, requires
 
 
 class Ware(Choice):
@@ -93,7 +94,22 @@ def declare() -> SimpleNamespace:
         ),
     )  # fmt: skip
 
+    class NameForm(RecordForm):
+        name = TextField("Name", length=30)
+
+    def rename(session, item, *, name, actor):  # type: ignore[no-untyped-def]
+        if item.weight is None:
+            raise Blocked(["Weigh it first."])
+        item.name = f"{item.name}{name}"
+
+    def reprice(session, item, *, actor):  # type: ignore[no-untyped-def]
+        item.price = Decimal(-1) if item.name == "cheap" else item.price + 1
+
     class ToyItemView(RecordView):
+        bulk = (
+            BulkCommand(name="rename", title="Rename", verb="update", work=rename, asks=NameForm),
+            BulkCommand(name="reprice", title="Raise the price", verb="sell", work=reprice),
+        )
         datamodel = RecordInterface(Item)
         resource = "ToyItem"
         route_base = "/toys"
