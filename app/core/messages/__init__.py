@@ -21,7 +21,7 @@ def register(registry: Registry) -> None:
     from app.core.registry import MenuCount, Recurring
 
     registry.grants(GRANTS)
-    registry.view(NoticePage)
+    registry.view(NoticePage, label=_l("Notices"), icon="bell")
     registry.view(GoPage)
     registry.view(WebhookView, label=_l("Webhooks"), category=_l("Settings"), icon="send")
     registry.view(OutboxView, label=_l("Outbox"), category=_l("Settings"), icon="mail")

@@ -155,7 +155,8 @@ class WebhookView(RecordView):
     datamodel = RecordInterface(Webhook)
     resource = "Webhook"
     route_base = "/settings/webhooks"
-    list_title = show_title = _l("Webhooks")
+    list_title = _l("Webhooks")
+    show_title = _l("Webhook")
     add_title = _l("New webhook")
     edit_title = _l("Edit webhook")
     intro = _l("Other systems and group bots that are told what happens in this estate.")
