@@ -156,7 +156,7 @@ def enter_request() -> BaseResponse | None:
     """Before every request: find the person, let them act, refuse strangers and forged forms."""
     g.scope = stack = ExitStack()
     g.user = g._login_user = STRANGER  # Flask-Login looks here before it would load anybody itself
-    for remembered in ("csrf_token", "csrf_valid", "csp_nonce"):
+    for remembered in ("csrf_token", "csrf_valid", "csp_nonce", "carried_out"):
         g.pop(remembered, None)
     current_app.extensions["guanjia.catalogues"].as_default()
     static = request.endpoint is not None and request.endpoint.rpartition(".")[2] == "static"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request
+from flask import g, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -46,8 +46,8 @@ class Outcome:
 
 
 def submit_token() -> str:
-    """Token of the form being drawn: that of the submit it answers, otherwise a new one."""
-    given = request.form.get("submit_token", "") if request.method == "POST" else ""
+    """Token of the form being drawn: that of the submit it answers unless that was carried out, otherwise a new one."""
+    given = request.form.get("submit_token", "") if request.method == "POST" and "carried_out" not in g else ""
     return given if TOKEN.fullmatch(given) else fresh_token()
 
 
@@ -68,6 +68,7 @@ def carry_out(
     token = request.form.get("submit_token", "")
     token = token if TOKEN.fullmatch(token) else ""
     if token and (before := earlier_result(session, token)):
+        g.carried_out = True
         return Outcome(before)
     try:
         result = work()
@@ -76,6 +77,7 @@ def carry_out(
         if token:
             remember_submission(session, token, address)
         session.commit()
+        g.carried_out = True
         return Outcome(address, result)
     except AlreadySubmitted:
         session.rollback()

@@ -57,6 +57,12 @@
     if (target?.classList.contains("gj-work") && target.contains(document.activeElement)) target.dataset.focused = "yes";
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target?.dataset.focused) document.getElementById(event.detail.target.id)?.querySelector("[data-line]")?.focus();
+    const { target, requestConfig } = event.detail;
+    if (!target?.classList.contains("gj-work")) return;
+    if (target.dataset.focused) document.getElementById(target.id)?.querySelector("[data-line]")?.focus();
+    if (requestConfig.verb !== "post") return;
+    const tabs = document.getElementById("queue-tabs");
+    if (tabs) window.htmx.ajax("GET", location.href, { source: tabs, target: tabs, select: "#queue-tabs", swap: "outerHTML" });
+    window.htmx.trigger(".gj-counts", "refresh");
   });
 })();
