@@ -202,3 +202,24 @@ def test_the_page_costs_a_fixed_number_of_statements(
         client.get("/indicators/")
         counts.append(len(sql_count.statements))
     assert counts[0] == counts[1] <= 8
+
+
+def test_duties_and_checks_have_their_indicators(session: Session) -> None:
+    from app.modules.checks.indicators import CHECKS_IN_ORDER
+    from app.modules.duties.indicators import DUTIES_KEPT, NO_CLAUSE
+    from app.modules.duties.models import Duty, DutyOccurrence, DutyState
+
+    duty = session.scalars(select(Duty).where(Duty.estate_id == 1).limit(1)).one()
+    for number, state in enumerate((DutyState.KEPT, DutyState.LATE, DutyState.MISSED)):
+        session.add(
+            DutyOccurrence(
+                estate_id=1, duty_id=duty.id, clause=duty.clause, period_key=f"2025-x{number}", due_on=date(2026, 3, 5),
+                opens_at=at(3, 1), due_at=at(3, 6), closes_at=at(3, 20), needed=1, state=state, closed_at=at(3, 6),
+            )
+        )  # fmt: skip
+    session.flush()
+    found = DUTIES_KEPT.measure(session, 1, MARCH, date(2026, 3, 31))
+    assert found == {duty.clause or NO_CLAUSE: (1, 3)}
+    assert DUTIES_KEPT.parts is not None
+    assert str(duty) in DUTIES_KEPT.parts(session, 1)[duty.clause or NO_CLAUSE]
+    assert CHECKS_IN_ORDER.measure(session, 1, MARCH, date(2026, 3, 31)) == {}

@@ -18,6 +18,7 @@ def register(registry: Registry) -> None:
     from app.core.clocks.kinds import WorkKind
     from app.core.messages.kinds import MessageEvent
     from app.modules.checks.evidence import CHECK_EVIDENCE
+    from app.modules.checks.indicators import CHECKS_IN_ORDER
     from app.modules.checks.models import CorrectiveAction, Measure, RectificationNotice, SpotCheck
     from app.modules.checks.paper_contexts import KINDS
     from app.modules.checks.seeding import seed
@@ -56,6 +57,7 @@ def register(registry: Registry) -> None:
         )
     )
     registry.contribute(CHECK_EVIDENCE)
+    registry.contribute(CHECKS_IN_ORDER)
     for kind in KINDS:
         registry.paper(kind)
     registry.page("spot_check", lambda number: url_for("SpotCheckView.show", pk=number))

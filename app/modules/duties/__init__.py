@@ -23,6 +23,7 @@ def register(registry: Registry) -> None:
     from app.core.clocks.seeding import seed_rules
     from app.core.messages.kinds import MessageEvent
     from app.core.registry import HomeCard, Recurring
+    from app.modules.duties.indicators import DUTIES_KEPT
     from app.modules.duties.models import DutyOccurrence
     from app.modules.duties.printing import REPORT
     from app.modules.duties.queries import due_this_week
@@ -52,6 +53,7 @@ def register(registry: Registry) -> None:
         )
     )
     registry.seed(lambda session, estate: seed_rules(session, estate, SEEDS / "clocks.yaml"))
+    registry.contribute(DUTIES_KEPT)
     registry.view(DutyView, label=_l("Duties"), category=_l("Quality"), icon="refresh")
     registry.view(DutyReportPage, label=_l("Report on duties"), category=_l("Quality"), icon="chart-bar")
     registry.view(DutyOccurrenceView)
