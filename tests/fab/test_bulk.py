@@ -115,7 +115,9 @@ def test_many_lines_go_on_in_the_background_and_a_crash_repeats_nothing(
     assert "done for 8 lines, refused for 1" in result and ">A4</a>: Weigh it first." in result
 
 
-def test_background_work_stops_when_asked_and_needs_the_right_of_then(browser_of, stock, item_of, shop, no_jobs, monkeypatch):
+def test_background_work_stops_when_asked_and_needs_the_right_of_then(
+    browser_of, stock, item_of, shop, no_jobs, monkeypatch
+):
     for number in range(6):
         stock(f"A{number}")
     monkeypatch.setattr(bulk, "AT_ONCE", 2)

@@ -90,7 +90,8 @@ def test_walking_all_pages_gives_every_row_once_in_order_both_ways(shop, toys, r
             seen = [r.code for page in back for r in reversed(page.records)]
             assert list(dict.fromkeys(seen)) == wanted[::-1]  # the first page is full again, so it may show some twice
             assert all(
-                [r.code for r in page.records] == wanted[page.first - 1 : page.first - 1 + len(page.records)] for page in back
+                [r.code for r in page.records] == wanted[page.first - 1 : page.first - 1 + len(page.records)]
+                for page in back
             )
         db.session.rollback()
 
@@ -166,7 +167,14 @@ def test_a_page_number_too_deep_and_a_broken_place_say_so(browser_of, stock, sho
         stock(f"P{number:02}")
     clerk = browser_of("manager")
     assert "Page 4 lies too deep" in clerk.get("/toys/?page=4").text
-    for odd in ("after=x", "before=WzEsMl0", "after=" + "A" * 3000, "after=%00", "before=bnVsbA", "page=last&sort=-name"):
+    for odd in (
+        "after=x",
+        "before=WzEsMl0",
+        "after=" + "A" * 3000,
+        "after=%00",
+        "before=bnVsbA",
+        "page=last&sort=-name",
+    ):
         answer = clerk.get(f"/toys/?{odd}")
         assert answer.status_code == 200
     assert "This place in the list cannot be found again" in clerk.get("/toys/?after=WzEsMl0").text
@@ -177,7 +185,14 @@ def test_tokens_of_every_kind_of_column_can_be_read_again(shop, toys, stock, bro
 
     moment = datetime(2026, 2, 1, 15, 30, tzinfo=UTC)
     for number in range(30):
-        stock(f"P{number:02}", bought_on=date(2026, 1, 1), seen_at=moment, price=Decimal("1.10"), weight=None, fragile=number % 2)
+        stock(
+            f"P{number:02}",
+            bought_on=date(2026, 1, 1),
+            seen_at=moment,
+            price=Decimal("1.10"),
+            weight=None,
+            fragile=number % 2,
+        )
     clerk = browser_of("manager")
     for column in ("code", "bought_on", "seen_at", "price", "weight", "fragile", "ware", "shelf.code"):
         for way in ("", "-"):

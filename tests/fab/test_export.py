@@ -96,7 +96,11 @@ def test_large_workbooks_are_made_in_the_background_for_the_person_only(browser_
     assert "2 lines. The file can be fetched for 7 days." in page
     sheet = load_workbook(io.BytesIO(clerk.get(f"/files/{address}").data)).active
     values = [[cell.value for cell in row] for row in sheet]
-    assert [row[0] for row in values] == ["Code", "A1", "A2"] and sheet["B2"].value == "=1+1" and sheet["B2"].data_type == "s"
+    assert (
+        [row[0] for row in values] == ["Code", "A1", "A2"]
+        and sheet["B2"].value == "=1+1"
+        and sheet["B2"].data_type == "s"
+    )
     assert values[2][2].strftime("%H:%M") == "23:30"  # the estate's time, as the list shows it
     assert other.get(f"/files/{address}").status_code == 404 and other.get(answer.location).status_code == 404
     with shop.app_context(), acting(system_actor()):

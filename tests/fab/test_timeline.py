@@ -121,8 +121,8 @@ def test_a_bill_of_a_case_tells_its_own_story(
     with acting(actor_of("manager")) as manager:
         add_comment(session, bill, "paid in two parts", actor=manager)
         lines = timeline(bill, limit=100)
-    assert [line.what for line in lines][0] == "wrote a comment"
-    assert [line.what for line in lines][-1] == "entered this record"
+    assert lines[0].what == "wrote a comment"
+    assert lines[-1].what == "entered this record"
     assert all("→" not in line.what for line in lines), "steps of the case stand on the case"
 
 
@@ -134,7 +134,7 @@ def test_filters_narrow_the_timeline(session: Session, unit: Unit, client_of: Ca
     add_comment(session, unit, "second key promised", actor=make.SYSTEM)
     session.execute(
         insert(AuditEntry),
-        [entry_of(unit, 1, note="old note"), entry_of(unit, 2, actor_id=manager.id, actor_name="Manager"), entry_of(unit, 3, kind="odd_job")],
+        [entry_of(unit, 1, note="old note"), entry_of(unit, 3, kind="odd_job"), entry_of(unit, 2, actor_id=manager.id, actor_name="Manager")],
     )  # fmt: skip
     session.commit()
     client, base = client_of("receptionist"), f"/timeline/unit/{unit.id}"
