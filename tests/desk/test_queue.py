@@ -58,7 +58,7 @@ def test_the_home_page_shows_what_waits_for_the_role(work: WorkItem, case: MoveI
     assert case.number in home and case.unit.code in home
     assert "Papers are in order" in home
     assert "working" not in home
-    assert case.number not in page(client_of("cashier"), "/")  # another role's work …
+    assert case.number not in page(client_of("cashier"), "/?tab=role")  # another role's work …
     assert case.number in page(client_of("cashier"), "/?tab=all")  # … is under “All”
     assert case.number not in page(client_of("neighbour"), "/?tab=all")
 
