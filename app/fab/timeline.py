@@ -29,7 +29,7 @@ from app.fab.cells import text_of
 from app.fab.fields import estate_zone, title_of
 from app.fab.interface import Attribute, Kind, RecordInterface, model_of
 
-TOGETHER = timedelta(minutes=2)
+TOGETHER, AT_ONCE = timedelta(minutes=2), timedelta(seconds=20)
 PACKED = 3
 """Entries read for each line wanted: what a person did to many parts, or issued as a pack, stands in one line."""
 SEARCHED = 3000
@@ -52,7 +52,9 @@ GROUPS = {
     "papers": Group(_l("Papers"), "file-text", ("issue", "print")),
     "signatures": Group(_l("Signatures"), "writing-sign", ("sign", "signature")),
     "files": Group(_l("Files"), "paperclip", ("file",)),
-    "work": Group(_l("Hand-overs and delays"), "arrows-exchange", ("take", "hand_over", "late_reason", "escalate")),
+    "work": Group(
+        _l("Hand-overs and delays"), "arrows-exchange", ("take", "hand_over", "late_reason", "escalate", "recount")
+    ),
     "reveals": Group(_l("Looks at personal data"), "eye", ("reveal",)),
 }
 OTHER = "other"
@@ -71,11 +73,13 @@ class Change:
     old: str
     new: str
     secret: bool = False
+    part: str = ""
+    """The part it is a field of, when lines of several parts stand together."""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One line of a timeline; ``last`` is the id of the oldest entry it tells of.
+    """One line of a timeline; ``last`` is the id of the oldest entry it tells of, ``kind`` that of the newest.
 
     ``about``: the record it concerns, when the timeline is of another. ``comment``: the comment it tells of, unless
     withdrawn.
@@ -86,6 +90,7 @@ class Happening:
     what: str
     icon: str
     last: int
+    kind: str = ""
     changes: tuple[Change, ...] = ()
     note: str = ""
     folded: bool = False
@@ -255,11 +260,22 @@ def _resources() -> dict[str, str | None]:
 def _lines(entries: Sequence[AuditEntry], record: Stamped) -> list[Happening]:
     rows = _rows(entries)
     lines: list[Happening] = []
+    steps: dict[tuple[Any, ...], int] = {}
     for entry in entries:
+        if entry.kind == "create" and not entry.changes.keys() & _attributes(entry.record_type).keys():
+            continue  # how a payment is spread over the lines of its bill is nothing that happened
         line = _line(entry, record, rows)
         last = lines[-1] if lines else None
-        if last and line.alike and last.alike == line.alike and last.at - line.at < TOGETHER:
+        deed = (entry.record_type, entry.record_id, entry.actor_id)
+        if entry.kind == "transition":
+            steps[deed] = len(lines)
+        if entry.kind == "update" and deed in steps and lines[steps[deed]].at - line.at < AT_ONCE:
+            place = steps.pop(deed)  # what the step changed in the record, besides its state
+            lines[place] = replace(lines[place], changes=(*lines[place].changes, *line.changes))
+        elif last and line.alike and last.alike == line.alike and last.at - line.at < TOGETHER:
             lines[-1] = _together(last, line)
+        elif last and _same_signing(last, line):
+            lines[-1] = replace(last, last=line.last)
         else:
             lines.append(line)
     return [_finished(line) for line in lines]
@@ -272,14 +288,23 @@ def _together(one: Happening, other: Happening) -> Happening:
     )  # fmt: skip
 
 
+def _same_signing(paper: Happening, drawing: Happening) -> bool:
+    """A paper signed on the screen leaves the drawing as a file, too."""
+    signer = drawing.note.removesuffix(".png")
+    return (
+        (paper.kind, drawing.kind) == ("sign", "signature") and paper.at - drawing.at < AT_ONCE and signer in paper.note
+    )
+
+
 def _finished(line: Happening) -> Happening:
     """With the parts it tells of, each once, and long lists of changes folded."""
     names = list(dict.fromkeys(name for name in line.names if name))
     if len(line.names) > 1:
-        said = "、".join(names[:12]) + (" …" if len(names) > 12 else "")
-        line = replace(line, what=f"{line.what} ({len(line.names)})", note=said, folded=True)
-    elif names:
-        line = replace(line, what=f"{line.what} {names[0]}")
+        said = in_language("、", ", ").join(names[:12]) + (" …" if len(names) > 12 else "")
+        changes = tuple(replace(c, label=f"{c.part} · {c.label}" if c.part else c.label) for c in line.changes)
+        line = replace(line, what=f"{line.what} ({len(line.names)})", note=said, changes=changes, folded=True)
+    elif line.names:
+        line = replace(line, what=f"{line.what} {names[0] if names else _('a part')}")
     return replace(line, folded=line.folded or len(line.changes) > 8)
 
 
@@ -351,8 +376,8 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
     part = itself != here and not apart
     concerned = subject if part else itself
     line = Happening(
-        entry.at, entry.actor_name, _sentence(entry, part), ICONS.get(entry.kind, "point"), entry.id, note=entry.note,
-        about=None if concerned == here else rows.get(*concerned),
+        entry.at, entry.actor_name, _sentence(entry, itself == here), ICONS.get(entry.kind, "point"), entry.id, entry.kind,
+        note=entry.note, about=None if concerned == here else _named(rows.get(*concerned)),
     )  # fmt: skip
     if entry.kind == "comment":
         return _comment(line, row)
@@ -364,11 +389,9 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
         return replace(line, alike=(entry.actor_name, line.what, subject))
     if part and entry.kind in {"create", "update", "delete"}:
         name = _name(row)
-        changes = () if entry.kind == "create" else line.changes
-        line = replace(
-            line, alike=(entry.actor_name, line.what, entry.record_type, subject), names=(name or _("a part"),),
-            changes=tuple(replace(one, label=f"{name} · {one.label}" if name else one.label) for one in changes),
-        )  # fmt: skip
+        changes = () if entry.kind == "create" else tuple(replace(change, part=name) for change in line.changes)
+        alike = (entry.actor_name, line.what, entry.record_type, subject)
+        line = replace(line, alike=alike, names=(name,), changes=changes)
     return line
 
 
@@ -397,13 +420,18 @@ def _name(row: Any) -> str:
     return in_language(title.zh, title.en) if isinstance(title, Bilingual) else ""
 
 
-def _sentence(entry: AuditEntry, part: bool) -> str:
+def _named(row: Any) -> Any:
+    """``row``, when it can be called by a name."""
+    return row if row is not None and _name(row) else None
+
+
+def _sentence(entry: AuditEntry, own: bool) -> str:
     to, column = (entry.changes.get(name, [None, None])[1] for name in ("to", "column"))
     attribute = _attributes(entry.record_type).get(column) if column else None
     sentences = {
-        "create": _("added") if part else _("entered this record"),
-        "update": _("changed") if part else _("changed this record"),
-        "delete": _("removed") if part else _("deleted this record"),
+        "create": _("entered this record") if own else _("added"),
+        "update": _("changed this record") if own else _("changed"),
+        "delete": _("deleted this record") if own else _("removed"),
         "reveal": _("looked at personal data: %(field)s", field=attribute.label) if attribute else _("looked at personal data"),
         "issue": _("issued a paper"),
         "print": _("printed a paper"),
@@ -416,6 +444,7 @@ def _sentence(entry: AuditEntry, part: bool) -> str:
         "hand_over": _("handed the work to %(to)s", to=to) if to else _("gave the work back to its role"),
         "late_reason": _("said why it is late"),
         "escalate": _("told %(to)s that the limit has passed", to=to) if to else _("reported that the limit has passed"),
+        "recount": _("had running clocks counted anew"),
     }  # fmt: skip
     return sentences.get(entry.kind) or entry.kind.replace("_", " ")
 
@@ -443,11 +472,18 @@ def _changes(entry: AuditEntry, rows: Rows, record: Stamped) -> Iterable[Change]
     for name, (old, new) in entry.changes.items():
         attribute = _attributes(entry.record_type).get(name)
         if attribute is None or (old is None and attribute.target is type(record) and new == record.id):
-            continue
+            continue  # that a part is the record's own goes without saying
+        if entry.kind == "update" and _is_state(entry.record_type, name):
+            continue  # its step says so
         if attribute.kind is Kind.SECRET:
             yield Change(str(attribute.label), "", "", secret=True)
         else:
             yield Change(str(attribute.label), _text(attribute, old, rows), _text(attribute, new, rows))
+
+
+def _is_state(table: str, column: str) -> bool:
+    flows = current_app.extensions["guanjia"].workflows.values()
+    return any(flow.model.__tablename__ == table and flow.column == column for flow in flows)
 
 
 def _text(attribute: Attribute, plain: Any, rows: Rows) -> str:

@@ -312,6 +312,9 @@ class InspectionRound(CasePart):
         foreign_keys="InspectionItem.round_id", order_by="InspectionItem.seq", back_populates="round"
     )
 
+    def __str__(self) -> str:
+        return self.number
+
 
 class InspectionItem(CasePart):
     """One line of the check matrix in a round: a check item of a trade in a space, with its result."""
@@ -338,6 +341,9 @@ class InspectionItem(CasePart):
     def title(self, part: str) -> Bilingual:
         """``part``: trade, item, space or standard."""
         return Bilingual(*self.titles.get(part, ["", ""]))
+
+    def __str__(self) -> str:
+        return " · ".join(in_language(title.zh, title.en) for title in (self.title("space"), self.title("item")))
 
 
 def party_titles() -> dict[str, str]:
