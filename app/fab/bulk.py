@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
@@ -73,8 +73,8 @@ class BulkScreen:
     """Bulk commands of one list; a part of :class:`app.fab.views.RecordView`, which declares them as ``bulk``."""
 
     bulk: Sequence[BulkCommand] = ()
-    datamodel: RecordInterface
-    resource: str
+    datamodel: ClassVar[RecordInterface]
+    resource: ClassVar[str]
     endpoint: str
     load: Sequence[Any]
     constraint_messages: Mapping[str, Any]
@@ -109,12 +109,16 @@ class BulkScreen:
             return redirect(back)
         sure = request.form.get("sure") == "yes"
         form = command.asks(request.form if sure else None) if command.asks else None
-        if (not sure and (form is not None or command.danger or chosen.every)) or (sure and form and not form.validate()):
+        if (not sure and (form is not None or command.danger or chosen.every)) or (
+            sure and form and not form.validate()
+        ):
             return self._question(command, chosen, count, form, back, 422 if sure else 200)
         inputs = form.values() if form else {}
         texts = [(n, v) for n, v in request.form.items(multi=True) if form and n in form._fields]
         if count <= AT_ONCE:
-            outcome = carry_out(lambda: self._at_once(command, chosen, inputs, actor, back), str, self.constraint_messages)
+            outcome = carry_out(
+                lambda: self._at_once(command, chosen, inputs, actor, back), str, self.constraint_messages
+            )
         else:
             outcome = carry_out(
                 lambda: enqueue(
@@ -153,9 +157,7 @@ class BulkScreen:
         query = sa.select(self.datamodel.obj).where(*clauses, key > last).order_by(key).limit(limit)
         return db.session.scalars(query.options(*self.load)).unique().all()
 
-    def _at_once(
-        self, command: BulkCommand, chosen: Chosen, inputs: Mapping[str, Any], actor: Actor, back: str
-    ) -> str:
+    def _at_once(self, command: BulkCommand, chosen: Chosen, inputs: Mapping[str, Any], actor: Actor, back: str) -> str:
         """Do it in this transaction and return where the person finds the result."""
         records = self.take(self.chosen_clauses(chosen), 0, AT_ONCE)
         refused = [told for record in records if (told := self.do_one(command, record, inputs, actor))]
@@ -177,9 +179,7 @@ class BulkScreen:
         db.session.flush()
         return url_for("JobPage.show", pk=job.id)
 
-    def do_one(
-        self, command: BulkCommand, record: Any, inputs: Mapping[str, Any], actor: Actor
-    ) -> list[str] | None:
+    def do_one(self, command: BulkCommand, record: Any, inputs: Mapping[str, Any], actor: Actor) -> list[str] | None:
         """Give the command to one record; returns its title, address and what refused it, or nothing."""
         title, address = title_of(record), self.address_of(record)
         session: Session = db.session

@@ -53,12 +53,14 @@ def tally(session: Session, key: Any, clauses: Sequence[Any], ahead: Any = None,
     inner = inner.add_columns(sa.case((ahead, 1), else_=0).label("ahead")) if ahead is not None else inner
     inner = inner.where(*clauses).limit(DEEPEST + 1)
     rows = (walked(inner) if walked is not None and ahead is not None else inner).subquery()
-    counted = [sa.func.count(), sa.func.sum(rows.c.ahead) if ahead is not None else sa.null()]
+    counted: list[Any] = [sa.func.count(), sa.func.sum(rows.c.ahead) if ahead is not None else sa.null()]
     name, newest = _memory(session, key, sa.select(sa.func.count(key)).where(*clauses))
     if name is None or name not in _known:
-        number, before = session.execute(sa.select(*counted).select_from(rows)).one()
+        found = session.execute(sa.select(*counted).select_from(rows)).one()
+        number, before = found
     else:
-        entry, number, before = session.execute(sa.select(newest.scalar_subquery(), *counted).select_from(rows)).one()
+        found = session.execute(sa.select(*counted, newest.scalar_subquery()).select_from(rows)).one()
+        number, before, entry = found
         if number > DEEPEST and _known[name][0] == entry:
             return Tally(_known[name][1])
         _known.pop(name, None)

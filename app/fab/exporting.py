@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import sqlalchemy as sa
 from flask import Response, request, stream_with_context, url_for
@@ -47,8 +47,8 @@ KEPT = timedelta(days=7)
 class ExportScreen:
     """Exports of one list; a part of :class:`app.fab.views.RecordView`."""
 
-    datamodel: RecordInterface
-    resource: str
+    datamodel: ClassVar[RecordInterface]
+    resource: ClassVar[str]
     endpoint: str
     list_title: Any
     list_cell: Mapping[str, Callable[[Any], Any]]

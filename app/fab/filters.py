@@ -241,7 +241,9 @@ def _place(args: MultiDict[str, str], columns: Sequence[Any], refused: dict[str,
         return Place()
     number, size = int(page), args.get("size", "")
     if (number - 1) * (int(size) if size in {str(s) for s in SIZES} else SIZES[0]) > DEEPEST:
-        refused["page"] = _("Page %(page)s lies too deep to be opened by its number; narrow the list down.", page=number)
+        refused["page"] = _(
+            "Page %(page)s lies too deep to be opened by its number; narrow the list down.", page=number
+        )
         return Place()
     return Place("number", number) if number > 1 else Place()
 

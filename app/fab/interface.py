@@ -422,17 +422,19 @@ class RecordInterface(SQLAInterface):
         columns = [key.column.label(f"k{number}") for number, key in enumerate(keys)]
         query = sa.select(*columns)
         branches = beyond(keys, place.values, backwards) if place.values else [[]]
-        parts = [
-            self._sorted(query.where(*clauses, *branch), order, backwards).limit(size + 1) for branch in branches
-        ]
+        parts = [self._sorted(query.where(*clauses, *branch), order, backwards).limit(size + 1) for branch in branches]
         if place.kind == "number":
             parts = [parts[0].offset((place.number - 1) * size)]
         if len(parts) > 1:
-            numbered = [sa.select(part.add_columns(sa.literal(n).label("part")).subquery()) for n, part in enumerate(parts)]
+            numbered = [
+                sa.select(part.add_columns(sa.literal(n).label("part")).subquery()) for n, part in enumerate(parts)
+            ]
             rows = sa.union_all(*numbered).subquery()
             there = [rows.c[column.name] for column in columns]
             dialect = self.session.get_bind().dialect.name
-            order_there = [Key(c, k.descending, k.nullable).ordering(backwards, dialect) for c, k in zip(there, keys, strict=True)]
+            order_there = [
+                Key(c, k.descending, k.nullable).ordering(backwards, dialect) for c, k in zip(there, keys, strict=True)
+            ]
             parts = [sa.select(*there).order_by(rows.c.part, *order_there).limit(size + 1)]
         found = list(self.session.execute(parts[0]))
         more, page = len(found) > size, found[:size]

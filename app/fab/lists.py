@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -107,8 +107,8 @@ class Opening:
 class ListScreen:
     """The list of a record view; a part of :class:`app.fab.views.RecordView`, which declares what is listed."""
 
-    datamodel: RecordInterface
-    resource: str
+    datamodel: ClassVar[RecordInterface]
+    resource: ClassVar[str]
     endpoint: str
     list_title: Any
     list_template: str
@@ -246,7 +246,9 @@ class ListScreen:
     def _lookup_address(self, attribute: Attribute, narrowed: bool = True) -> str:
         raise NotImplementedError
 
-    def _chips(self, query: ListQuery, filters: Sequence[Mapping[str, Any]], link: Callable[..., str]) -> list[Chip]:
+    def _chips(
+        self, query: ListQuery, filters: Sequence[Mapping[str, Any]], link: Callable[..., str]
+    ) -> Sequence[Chip]:
         chosen = {f["attribute"].name: f["chosen"] for f in filters}
         found = [
             Chip(

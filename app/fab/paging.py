@@ -156,7 +156,7 @@ READERS: Mapping[type, Callable[[str], Any]] = {
 def _typed(kind: Any, value: Any) -> Any:
     if value is None:
         return None
-    wanted = kind.impl.python_type if isinstance(kind, sa.TypeDecorator) else kind.python_type
+    wanted: Any = kind.impl.python_type if isinstance(kind, sa.TypeDecorator) else kind.python_type
     if isinstance(kind, sa.Enum):
         return kind.enum_class(value) if kind.enum_class else str(value)
     if wanted in (int, bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
@@ -28,7 +28,7 @@ TITLE, QUERY = 60, 2000
 class SavedViewScreen:
     """Saved views of one list; a part of :class:`app.fab.views.RecordView`."""
 
-    resource: str
+    resource: ClassVar[str]
     endpoint: str
     render: Callable[..., str]
 
@@ -134,7 +134,9 @@ class SavedViewScreen:
         with db.session.no_autoflush:
             other = db.session.scalar(self._own().where(SavedView.title == title))
         if other is not None and other is not saved:
-            raise InvalidValue(_("You have a view called “%(title)s” already; overwrite it or choose another name.", title=title))
+            raise InvalidValue(
+                _("You have a view called “%(title)s” already; overwrite it or choose another name.", title=title)
+            )
         return title
 
     def _own(self) -> Any:
