@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, acting
@@ -43,6 +43,7 @@ def demo(session: Session, staff: Mapping[str, Actor]) -> None:
         for duty in duties:
             duty.valid_from, duty.since = start, calendar_of(session, estate.id).moment(start)
         session.flush()
+        session.execute(delete(DutyOccurrence).where(DutyOccurrence.estate_id == estate.id))  # all still to come
         services.draw(session, estate.id)
         for duty in duties:
             _year(session, duty, staff)

@@ -38,7 +38,7 @@ DUE_DAY_HELP = _l(
 class DutyState(Choice):
     """How an occurrence stands."""
 
-    OPEN = "open", _l("Open")
+    OPEN = "open", _l("To be done")
     KEPT = "kept", _l("Kept")
     LATE = "late", _l("Late")
     MISSED = "missed", _l("Missed")
@@ -80,7 +80,7 @@ class Duty(Record):
     title_en: Mapped[str] = mapped_column(String(160), info={"label": _l("Title (English)")})
     instruction_zh: Mapped[str] = mapped_column(Text, default="", info={"label": _l("What to do (Chinese)")})
     instruction_en: Mapped[str] = mapped_column(Text, default="", info={"label": _l("What to do (English)")})
-    role: Mapped[str] = mapped_column(String(40), info={"label": _l("Role"), "choices": TITLES})
+    role: Mapped[str] = mapped_column(String(40), info={"label": _l("Role in charge"), "choices": TITLES})
     period: Mapped[Period] = mapped_column(choice(Period, "period_known"), info={"label": _l("Recurs")})
     months: Mapped[str] = mapped_column(
         String(40), default="",
@@ -181,7 +181,7 @@ class DutyOccurrence(Record):
 
     duty_id: Mapped[int] = within_estate("duty", info={"label": _l("Duty")})
     clause: Mapped[str] = mapped_column(String(10), info={"label": _l("Clause")})
-    period_key: Mapped[str] = mapped_column(String(12), info={"label": _l("Period")})
+    period_key: Mapped[str] = mapped_column(String(12), info={"label": _l("Period covered")})
     due_on: Mapped[date] = mapped_column(info={"label": _l("Due day")})
     opens_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Opens")})
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Due")})

@@ -16,7 +16,7 @@ from sqlalchemy.orm import selectinload
 
 from app.core.access.actor import Actor, current_actor
 from app.core.clocks.calendar import calendar_of
-from app.core.clocks.words import limit_text
+from app.core.clocks.words import limit_text, span
 from app.core.exports import tables
 from app.core.files.services import attachments_of
 from app.core.papers.services import papers_of
@@ -60,9 +60,9 @@ def state_badge(occurrence: DutyOccurrence) -> Any:
     return cells.badge(title, DutyState(occurrence.state).colour)
 
 
-def limit(moment: datetime | None) -> str:
+def limit(moment: datetime | None) -> Markup:
     """A due moment at the estate; midnight ends a day: 24:00."""
-    return limit_text(moment, estate_zone()) if moment else ""
+    return Markup("{}").format(limit_text(moment, estate_zone()) if moment else "")
 
 
 class DutyView(RecordView):
@@ -86,8 +86,8 @@ class DutyView(RecordView):
     show_fieldsets = [
         ("", ["clause", "role", "period", "evidence", "valid_from", "valid_to", "instruction"]),
         (
-            _l("Rule"),
-            ["months", "shift", "grace_days", "grace_hours", "distinct_days", "in_place_of", "active", "code"],
+            _l("Rule of recurrence"),
+            ["months", "shift", "grace_days", "distinct_days", "in_place_of", "active", "code"],
         ),
     ]
     form_fieldsets = [
@@ -114,6 +114,7 @@ class DutyView(RecordView):
     list_cell = {
         "title": link_to_show(str),
         "period": lambda duty: recurs(duty),
+        "grace_days": lambda duty: span(duty.rule.grace) if duty.rule.grace else "",
         "next_due": lambda duty: limit(duty.next_due),
         "evidence": lambda duty: shown_by(duty.evidence, duty.parameters),
         "current": lambda duty: standing_of(duty),
@@ -193,11 +194,12 @@ class DutyOccurrenceView(RecordView):
     order_columns = ["clause", "period_key", "opens_at", "due_at", "closed_at"]
     base_order = [("due_at", "desc"), ("id", "desc")]
     show_fieldsets = [
-        ("", ["duty.title", "clause", "duty.role", "state", "done", "opens_at", "due_at", "closes_at", "closed_at",
+        ("", ["duty", "clause", "duty.role", "state", "done", "opens_at", "due_at", "closes_at", "closed_at",
               "waive_reason", "waived_by", "duty.instruction"]),
     ]  # fmt: skip
     list_cell = {
         "duty.title": link_to_show(lambda occurrence: occurrence.duty.title),
+        "duty.instruction": lambda occurrence: occurrence.duty.instruction,
         "state": state_badge,
         "due_at": lambda occurrence: limit(occurrence.due_at),
         "closes_at": lambda occurrence: limit(occurrence.closes_at),
@@ -279,7 +281,7 @@ class DutyReportPage(Page):
         found = report(db.session, current_actor().estate_id or 0, *self._months())
         heads = [
             _("Clause"), _("Month"), *(str(state.title) for state in OUTCOMES), str(DutyState.OPEN.title),
-            _("Kept in time, %%"),
+            _("Kept in time (per cent)"),
         ]  # fmt: skip
         file = io.BytesIO()
         if form == "csv":
