@@ -14,21 +14,27 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.core.clocks.models import CalendarDay, OpeningHours
+from app.core.records.choices import in_language
 from app.core.records.clock import estate_zone
 
 DAY = timedelta(days=1)
 Hours = tuple[time, time]
 
 
+Name = tuple[str, str]
+"""What a day is called in Chinese and in English."""
+
+
 @lru_cache(maxsize=64)
-def notice(year: int) -> tuple[Mapping[date, str], frozenset[date], bool]:
-    """Statutory days off with their names, make-up working days, and whether the year's notice is known.
+def notice(year: int) -> tuple[Mapping[date, Name], frozenset[date], bool]:
+    """Statutory days off with their names (empty for days in lieu), make-up working days, whether the notice is known.
 
     Every notice so far has made some weekend days working days; a year without any has not been published.
     """
-    days = holidays.country_holidays("CN", years=year, language="zh_CN")
-    make_up = frozenset(day for day in days.weekend_workdays if day.year == year)
-    return dict(days), make_up, bool(make_up)
+    zh, en = (holidays.country_holidays("CN", years=year, language=language) for language in ("zh_CN", "en_US"))
+    make_up = frozenset(day for day in zh.weekend_workdays if day.year == year)
+    names = {day: ("", "") if name.startswith("休息日") else (name, en.get(day, name)) for day, name in zh.items()}
+    return names, make_up, bool(make_up)
 
 
 def by_library(day: date) -> bool:
@@ -66,7 +72,7 @@ class WorkingCalendar:
         """Name of a holiday or of a correction, empty on ordinary days."""
         if day in self.corrections:
             return self.corrections[day][1]
-        return "" if self._imported(day.year) else notice(day.year)[0].get(day, "")
+        return "" if self._imported(day.year) else in_language(*notice(day.year)[0].get(day, ("", "")))
 
     def make_up(self, day: date) -> bool:
         """Whether a Saturday or Sunday is worked."""

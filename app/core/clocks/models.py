@@ -9,7 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, T
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.access.models import Account
-from app.core.access.roles import TITLES
+from app.core.access.roles import TITLES, Role
 from app.core.records.base import Record, UtcDateTime, session_of, within_estate
 from app.core.records.choices import Choice, choice, in_language
 from app.core.records.clock import estate_today
@@ -68,7 +68,7 @@ class ClockRule(Record):
         CheckConstraint("unit <> 'window' OR amount BETWEEN day AND 31", name="window_ends_after_opening"),
     )
 
-    key: Mapped[str] = mapped_column(String(60), info={"label": _l("Rule")})
+    key: Mapped[str] = mapped_column(String(60), info={"label": _l("Key of the rule")})
     title_zh: Mapped[str] = mapped_column(String(100), info={"label": _l("Title (Chinese)")})
     title_en: Mapped[str] = mapped_column(String(160), info={"label": _l("Title (English)")})
     unit: Mapped[ClockUnit] = mapped_column(choice(ClockUnit, "unit_known"), info={"label": _l("Counted in")})
@@ -83,7 +83,7 @@ class ClockRule(Record):
         }
     )
     months: Mapped[str] = mapped_column(
-        String(40), default="", info={"label": _l("Months"), "help": _l("Such as 3, 6, 9, 12; empty for every month.")}
+        String(40), default="", info={"label": _l("In the months"), "help": _l("Such as 3, 6, 9, 12; empty for every month.")}
     )
     due_time: Mapped[time | None] = mapped_column(
         Time, info={"label": _l("Time of day"), "help": _l("Empty: the end of the day, 24:00.")}
@@ -146,7 +146,7 @@ class Escalation(Record):
         CheckConstraint("after_hours >= 0", name="after_the_limit"),
     )
 
-    rule_id: Mapped[int] = within_estate("clock_rule", info={"label": _l("Rule")})
+    rule_id: Mapped[int] = within_estate("clock_rule", info={"label": _l("Clock rule")})
     after_hours: Mapped[int] = mapped_column(default=0, info={"label": _l("Hours after the limit")})
     role: Mapped[str] = mapped_column(String(40), info={"label": _l("Role"), "choices": TITLES})
 
@@ -155,6 +155,9 @@ class Escalation(Record):
     @property
     def audit_subject(self) -> tuple[str, int | None]:
         return "clock_rule", self.rule_id
+
+    def __str__(self) -> str:
+        return _("%(role)s, %(hours)s h after the limit", role=TITLES[Role(self.role)], hours=self.after_hours)
 
 
 class CalendarDay(Record):
@@ -273,7 +276,7 @@ class Deadline(Record):
     record_type: Mapped[str] = mapped_column(String(64))
     record_id: Mapped[int]
     unit_id: Mapped[int | None] = within_estate("unit", index=False, info={"label": _l("Unit")})
-    rule_key: Mapped[str] = mapped_column(String(60), info={"label": _l("Rule")})
+    rule_key: Mapped[str] = mapped_column(String(60), info={"label": _l("Clock rule")})
     count: Mapped[int | None]
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Started at")})
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Due")})

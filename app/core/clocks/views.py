@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -90,13 +91,13 @@ class ClockRuleView(RecordView):
     edit_title = _l("Change the clock rule")
     intro = _l("How long things may take, and who is told when a limit has passed. The rules come with the modules.")
     list_columns = ("title", "words", "shift", "pausable", "clause")
-    search_columns = ("title_zh", "title_en", "key", "unit", "clause")
+    search_columns = ("title_zh", "title_en", "unit", "clause")
     order_columns = ("key", "unit", "clause")
     base_order = ("key", "asc")
-    label_columns = {"title": _l("Title"), "words": _l("Limit")}
+    label_columns = {"title": _l("Name of the rule"), "words": _l("Limit")}
     show_fieldsets = (
         ("", ("words", "shift", "pausable")),
-        (_l("Name"), ("title_zh", "title_en", "key", "clause")),
+        (_l("Name of the rule"), ("title_zh", "title_en", "key", "clause")),
     )
     edit_columns = (
         "title_zh",
@@ -112,7 +113,7 @@ class ClockRuleView(RecordView):
     )
     form_fieldsets = (
         (_l("Limit"), ("unit", "amount", "weekday", "day", "months", "due_time", "shift", "pausable")),
-        (_l("Name"), ("title_zh", "title_en")),
+        (_l("Name of the rule"), ("title_zh", "title_en")),
     )
     form_template = "clocks/rule_form.html"
     show_template = "clocks/rule.html"
@@ -247,7 +248,7 @@ class CalendarPage(Page):
         count = recountable(session, estate_id, most=FEW + 1)
         return self.render(
             "clocks/calendar.html", title=_("Working calendar %(year)s", year=year), year=year, years=YEARS,
-            months=_months(calendar, rows, year, today), weekdays=_weekday_letters(), named=_runs(calendar, year),
+            months=_months(calendar, rows, year, today), weekdays=_weekday_letters(), periods=_periods(calendar, year),
             published=calendar.published(year), imported=any(row.notice for row in rows.values()),
             working_days=sum(calendar.is_working(day) for day in _days(year)), count=count, few=_few(count),
         )  # fmt: skip
@@ -367,26 +368,35 @@ def _weekday_letters() -> list[tuple[str, str]]:
     return [(short[n][:2], str(WEEKDAYS[n])) for n in range(7)]
 
 
-def _runs(calendar: WorkingCalendar, year: int) -> list[tuple[str, date, date, bool]]:
-    """Days off on end and make-up days as periods: what they are called, first day, last day, whether worked."""
-    found: list[tuple[str, date, date, bool]] = []
-    for day in _days(year):
-        working, title = calendar.is_working(day), calendar.title(day)
+@dataclass(frozen=True)
+class Period:
+    """Days off on end, weekends that touch them included, or one make-up day (``worked``)."""
+
+    title: str
+    first: date
+    last: date
+    worked: bool
+
+
+def _periods(calendar: WorkingCalendar, year: int) -> list[Period]:
+    """The holidays and make-up days of a year in order; a holiday is called what most of its days are called."""
+    found: list[Period] = []
+    days = iter(_days(year))
+    for day in days:
         if calendar.make_up(day):
-            found.append((title, day, day, True))
-        elif not working and (day.weekday() < 5 or title):
-            last = found[-1] if found else None
-            between = (day - last[2]).days if last else 0
-            if last and not last[3] and all(not calendar.is_working(last[2] + DAY * n) for n in range(1, between)):
-                found[-1] = (last[0] or title, last[1], day, False)
-            else:
-                found.append((title, day, day, False))
-    return [(title, _stretch(calendar, first, -1) if not worked else first,
-             _stretch(calendar, last, 1) if not worked else last, worked) for title, first, last, worked in found]  # fmt: skip
+            found.append(Period(calendar.title(day), day, day, True))
+        elif not calendar.is_working(day) and (day.weekday() < 5 or calendar.title(day)):
+            first, last = _stretch(calendar, day, -1), _stretch(calendar, day, 1)
+            off = [first + DAY * n for n in range((last - first).days + 1)]
+            names = Counter(title for d in off if (title := calendar.title(d))).most_common(1)
+            found.append(Period(names[0][0] if names else "", first, last, False))
+            while day < last and day.year == year:
+                day = next(days, last)
+    return found
 
 
 def _stretch(calendar: WorkingCalendar, day: date, step: int) -> date:
-    """The end of the days off around ``day``, weekends that touch them included."""
+    """The end of the days off around ``day``."""
     while not calendar.is_working(day + DAY * step):
         day += DAY * step
     return day
