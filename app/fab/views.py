@@ -142,6 +142,8 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
     """``("code", "asc")`` or a list of such pairs; newest first without it."""
     show_fieldsets: Sequence[tuple[Any, Sequence[str]]] = ()
     show_columns: Sequence[str] = ()
+    show_empty: bool = True
+    """Whether the page of a record shows facts without a value; a record that fills step by step hides them."""
     add_columns: Sequence[str] = ()
     edit_columns: Sequence[str] = ()
     form_fieldsets: Sequence[tuple[Any, Sequence[str]]] = ()
@@ -290,7 +292,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         self.datamodel.load_references([record], attributes)
         return self.render_template(
             self.show_template, title=f"{self.show_title} {title_of(record)}", view=self, record=record,
-            fieldsets=[(title, [self.cell(record, a) for a in group]) for title, group in self.shown],
+            fieldsets=self._facts(record),
             related=[part for part in (self._related_part(record, r, actor) for r in self.related) if part],
             sections=self.sections(record, actor), entries=self.happenings(record),
             offers=self.workflow.offers(record, actor) if self.workflow else [],
@@ -298,6 +300,13 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
             can_edit=actor.may("update", self.resource) and bool(self.edit_columns) and bool(self.editable(record, actor)),
             can_delete=self.deletable(record, actor), **more,
         )  # fmt: skip
+
+    def _facts(self, record: Any) -> Sequence[tuple[Any, Sequence[Cell]]]:
+        groups = [(title, [self.cell(record, a) for a in group]) for title, group in self.shown]
+        if self.show_empty:
+            return groups
+        filled = [(title, [cell for cell in group if not cell.empty]) for title, group in groups]
+        return [(title, group) for title, group in filled if group]
 
     def happenings(self, record: Any) -> Sequence[Happening]:
         """The newest lines of the record's timeline, for its page."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 
 import pytest
@@ -15,6 +17,8 @@ from app.modules.checks.models import CheckCategory, CorrectiveAction, Finding, 
 from app.modules.checks.states import ActionState, CheckState, NoticeState
 from app.modules.movein.states import CaseState
 from tests.movein.factories import DRAWN, case_at
+
+PICTURE = base64.b64decode(DRAWN.partition(",")[2])
 
 
 def text_of(answer) -> str:
@@ -188,10 +192,14 @@ def test_a_repeated_problem_opens_an_action_that_is_led_to_its_end(session, mana
 
 
 def test_an_addressed_person_only_answers_their_own(session, manager, client_of):
-    form = {"problem": "Tap drips", "requirement": "Mend it", "role": "technician", "person_id": "", "deadline": "", "unit_id": "", "finding_id": ""}
+    form = dict.fromkeys(("person_id", "deadline", "unit_id", "finding_id"), "")
+    form |= {"problem": "Tap drips", "requirement": "Mend it", "role": "technician"}
     assert manager.post("/rectification-notices/new", data=form).status_code == 302
     notice = session.scalars(select(RectificationNotice)).one()
     manager.post(f"/rectification-notices/{notice.id}/transition/serve")
+    for who, status in (("cashier", 404), ("technician", 302)):
+        photo = {"file": (io.BytesIO(PICTURE), "tap.png"), "kind": "photo", "next": "/"}
+        assert client_of(who).post(f"/files/attach/rectification_notice/{notice.id}", data=photo).status_code == status
     refused = client_of("cashier").post(f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Done"})
     assert refused.status_code == 422
     assert client_of("technician").post(f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Done"}).status_code == 302

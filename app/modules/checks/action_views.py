@@ -21,7 +21,7 @@ from app.modules.checks import services
 from app.modules.checks.forms import CauseForm, CorrectionForm, DoneForm, MeasureForm
 from app.modules.checks.models import CheckCategory, CorrectiveAction, Finding
 from app.modules.checks.queries import WHOLE_ACTION, files_of, measure_of, reissue_of
-from app.modules.checks.states import ActionSource, ActionState, ActionType, Severity
+from app.modules.checks.states import ActionSource, ActionState, ActionType
 from app.modules.checks.views import file_section, keep_uploads, paper_section, severity_badge, stale_or
 from app.modules.checks.workflow import ACTION, responsible
 
@@ -41,6 +41,7 @@ class CorrectiveActionView(RecordView):
     order_columns = ("number", "severity", "state", "found_on")
     load = WHOLE_ACTION
     list_cell = {"number": link_to_show(lambda action: action.number), "severity": severity_badge}
+    show_empty = False
     show_fieldsets = (
         (
             "",
@@ -48,7 +49,11 @@ class CorrectiveActionView(RecordView):
              "follows_id", "withdrawn_reason"),
         ),
     )  # fmt: skip
-    add_columns = ("finding", "type", "source", "category_id", "severity", "description", "risk", "role", "found_on", "found_by_name", "correction")
+    add_columns = (
+        "finding", "type", "source", "category_id", "severity", "description", "risk", "role", "found_on", "found_by_name",
+        "correction",
+    )  # fmt: skip
+    form_fieldsets = (("", add_columns),)
     edit_columns = ("type", "severity", "description", "risk", "role")
     form_fields = {"finding": ReferenceField(_l("Finding"), target=Finding, lookup="/lookup/check_finding")}
     allowed = {"category_id": lambda: [CheckCategory.active]}
@@ -84,11 +89,10 @@ class CorrectiveActionView(RecordView):
     def update(self, record: CorrectiveAction, values: dict[str, Any], *, actor: Actor) -> None:
         services.change_action(db.session, record, values, actor=actor)
 
-    def sections(self, record: CorrectiveAction, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
-        return [
-            paper_section(record, "F33"),
-            file_section(record, actor.may("update", "CorrectiveAction") and record.judged_on is None),
-        ]
+    def papers_and_files(self, record: CorrectiveAction, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
+        """What comes last on the page."""
+        changeable = actor.may("update", "CorrectiveAction") and record.judged_on is None
+        return [paper_section(record, "F33"), file_section(record, changeable)]
 
     def _page_of(self, record: CorrectiveAction, **more: Any) -> str:
         actor = current_actor()
@@ -99,7 +103,7 @@ class CorrectiveActionView(RecordView):
             "done_form": DoneForm(None, data={"done_on": today}), "tried_form": "", "general": [],
         }  # fmt: skip
         return super()._page_of(
-            record, severities=list(Severity), following=reissue_of(db.session, record),
+            record, last=self.papers_and_files(record, actor), following=reissue_of(db.session, record),
             analysing=mine and state == ActionState.OPEN and actor.may("analyse", self.resource),
             planning=mine and actor.may("carry_out", self.resource)
             and (state == ActionState.ANALYSED or (state == ActionState.AGREED and actor.may("agree", self.resource))),

@@ -63,9 +63,9 @@ class CauseForm(RecordForm):
 class MeasureForm(RecordForm):
     content = TextField(_l("Measure"), validators=_needed(), rows=2, length=2000)
     owner_id = ReferenceField(_l("Owner of the measure"), validators=_needed(), target=Account, lookup="/lookup/ab_user")
-    due_on = DayField(_l("Due on"), validators=_needed())
+    due_on = DayField(_l("To be done by"), validators=_needed())
 
 
 class DoneForm(RecordForm):
     done_on = DayField(_l("Done on"), validators=_needed())
-    evidence = TextField(_l("Evidence"), validators=_needed(), rows=2, length=2000)
+    evidence = TextField(_l("Evidence of completion"), validators=_needed(), rows=2, length=2000)

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.access.actor import Actor
 from app.core.access.models import Account
 from app.core.access.roles import TITLES, Role
 from app.core.papers.base.context import Bilingual
@@ -174,7 +175,7 @@ class Sourced(Record):
 
     source_type: Mapped[str] = mapped_column(String(64), default="")
     source_id: Mapped[int | None]
-    source_label: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Found at")})
+    source_label: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Source")})
 
     @property
     def source_address(self) -> str:
@@ -204,7 +205,7 @@ class Finding(Sourced):
     role: Mapped[str] = mapped_column(String(40), info={"label": _l("Responsible role"), "choices": TITLES})
     person_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), info={"label": _l("Responsible person")})
     unit_id: Mapped[int | None] = within_estate("unit", info={"label": _l("Unit")})
-    found_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Found at (time)")})
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Found at")})
     found_by_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Found by")})
     action_id: Mapped[int | None] = within_estate("corrective_action", info={"label": _l("Corrective action")})
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Taken back at")})
@@ -272,7 +273,7 @@ class RectificationNotice(Sourced):
     issued_by_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Issued by")})
     served_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Served at")})
     served_by_name: Mapped[str] = mapped_column(String(130), default="", info={"label": _l("Served by")})
-    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Received at")})
+    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Notice received at")})
     received_by_name: Mapped[str] = mapped_column(String(130), default="", info={"label": _l("Received by")})
     answer: Mapped[str] = mapped_column(Text, default="", info={"label": _l("Result of the rectification")})
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Answered at")})
@@ -297,6 +298,17 @@ class RectificationNotice(Sourced):
         """Whom the notice is addressed to, for people."""
         role = str(TITLES[Role(self.role)])
         return f"{role} · {self.person.display_name}" if self.person else role
+
+    def addressed_to(self, actor: Actor) -> bool:
+        """Whether the actor is the person addressed or holds the role addressed."""
+        return self.person_id == actor.user_id or self.role in actor.roles
+
+    def allows(self, verb: str, actor: Actor) -> bool:
+        """Its files: everybody who reads notices reads them; addressees add theirs while they rectify."""
+        if actor.may(verb, "RectificationNotice"):
+            return True
+        rectifying = verb == "update" and self.state == NoticeState.SERVED and actor.may("answer", "RectificationNotice")
+        return rectifying and self.addressed_to(actor)
 
     @property
     def due_on(self) -> date | None:
@@ -423,9 +435,9 @@ class Measure(ActionPart):
     content: Mapped[str] = mapped_column(Text, info={"label": _l("Measure")})
     owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True, info={"label": _l("Owner of the measure")})
     owner_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Owner of the measure")})
-    due_on: Mapped[date] = mapped_column(info={"label": _l("Due on")})
+    due_on: Mapped[date] = mapped_column(info={"label": _l("To be done by")})
     done_on: Mapped[date | None] = mapped_column(info={"label": _l("Done on")})
-    evidence: Mapped[str] = mapped_column(Text, default="", info={"label": _l("Evidence")})
+    evidence: Mapped[str] = mapped_column(Text, default="", info={"label": _l("Evidence of completion")})
 
     action: Mapped[CorrectiveAction] = relationship(foreign_keys="Measure.action_id", back_populates="measures")
 

@@ -44,6 +44,7 @@ class RectificationNoticeView(RecordView):
         "number": link_to_show(lambda notice: notice.number),
         "due_on": lambda notice: day(notice.due_on, True),
     }
+    show_empty = False
     show_fieldsets = (
         ("", ("problem", "requirement", "addressee", "due_on", "unit_id", "finding_id", "source_label", "issued_by_name")),
         (
@@ -54,6 +55,7 @@ class RectificationNoticeView(RecordView):
     )  # fmt: skip
     add_columns = ("finding_id", "problem", "requirement", "role", "person_id", "deadline", "unit_id")
     edit_columns = ("problem", "requirement", "role", "person_id", "deadline", "unit_id")
+    form_fieldsets = (("", add_columns),)
     form_fields = {
         "deadline": DayField(_l("Deadline"), description=_l("The last day. Left empty, the time this estate usually gives."))
     }
@@ -67,7 +69,8 @@ class RectificationNoticeView(RecordView):
     def defaults(self) -> dict[str, Any]:
         """What the finding says already, when the notice is written from one."""
         text = request.args.get("finding_id", "")
-        finding = db.session.scalar(select(Finding).where(Finding.id == int(text))) if text.isdecimal() and len(text) < 10 else None
+        number = int(text) if text.isdecimal() and len(text) < 10 else 0
+        finding = db.session.scalar(select(Finding).where(Finding.id == number)) if number else None
         if finding is None:
             return {}
         return {
@@ -93,13 +96,12 @@ class RectificationNoticeView(RecordView):
         return form
 
     def sections(self, record: RectificationNotice, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
-        changeable = record.state in (NoticeState.DRAFT, NoticeState.SERVED) and (
-            actor.may("update", "RectificationNotice") or actor.may("answer", "RectificationNotice")
-        )
-        return [paper_section(record, "F18"), file_section(record, changeable and actor.may("update", "RectificationNotice"))]
+        open_now = record.state in (NoticeState.DRAFT, NoticeState.SERVED, NoticeState.ANSWERED)
+        return [paper_section(record, "F18"), file_section(record, open_now and record.allows("update", actor))]
 
     def _page_of(self, record: RectificationNotice, **more: Any) -> str:
-        values = {"receipt": ReceiptForm(None, data={"received_by": record.person.display_name if record.person else ""}), "general": [], **more}
+        name = record.person.display_name if record.person else ""
+        values = {"receipt": ReceiptForm(None, data={"received_by": name}), "general": [], **more}
         return super()._page_of(
             record, receivable=record.state == NoticeState.SERVED and record.received_at is None
             and services.may_receive(record, current_actor()), **values,

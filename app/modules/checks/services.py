@@ -421,8 +421,8 @@ def serve_notice(
 
 def may_receive(notice: RectificationNotice, actor: Actor) -> bool:
     """Whoever serves notices has them signed for; addressees note themselves that they received theirs."""
-    mine = notice.role in actor.roles or notice.person_id == actor.user_id
-    return actor.may("serve", "RectificationNotice") or (mine and actor.may("answer", "RectificationNotice"))
+    mine = notice.addressed_to(actor) and actor.may("answer", "RectificationNotice")
+    return mine or actor.may("serve", "RectificationNotice")
 
 
 def receive_notice(

@@ -16,7 +16,7 @@ class CheckState(Choice):
 class SampleResult(Choice):
     """What the check of one record found."""
 
-    OK = "ok", _l("In order")
+    OK = "ok", _l("Found in order")
     FINDING = "finding", _l("Finding")
     NOT_APPLICABLE = "not_applicable", _l("Not applicable")
 
@@ -75,7 +75,7 @@ class Bone(Choice):
     PEOPLE = "people", _l("People")
     EQUIPMENT = "equipment", _l("Equipment")
     MATERIAL = "material", _l("Material")
-    METHOD = "method", _l("Method")
+    METHOD = "method", _l("Methods")
     ENVIRONMENT = "environment", _l("Environment")
     MEASUREMENT = "measurement", _l("Measurement")
 

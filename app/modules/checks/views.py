@@ -81,6 +81,7 @@ class SpotCheckView(RecordView):
     load = WHOLE_CHECK
     label_columns = {"progress": _l("Checked")}
     list_cell = {"number": link_to_show(lambda check: check.number)}
+    show_empty = False
     show_fieldsets = (
         (
             "",
@@ -89,6 +90,7 @@ class SpotCheckView(RecordView):
         ),
     )  # fmt: skip
     add_columns = ("kind", "period_from", "period_to", "sample_size")
+    form_fieldsets = (("", add_columns),)
     form_fields = {
         "sample_size": WholeField(_l("Number to draw"), description=_l("Left empty, the usual number of this kind."))
     }
@@ -250,6 +252,7 @@ class FindingView(RecordView):
     base_order = (("found_at", "desc"), ("id", "desc"))
     list_cell = {"number": link_to_show(lambda finding: finding.number), "severity": severity_badge}
     load = (selectinload(Finding.notices), joinedload(Finding.sample).joinedload(CheckSample.check))
+    show_empty = False
     show_fieldsets = (
         (
             "",

@@ -68,8 +68,8 @@ CHECK = Workflow(
 
 def addressed(record: RectificationNotice, actor: Actor) -> str | None:
     """The addressee answers, or somebody who may verify on their behalf."""
-    mine = actor.system or actor.may("verify", "RectificationNotice") or record.role in actor.roles
-    return None if mine or record.person_id == actor.user_id else _("Only the addressee can do this.")
+    mine = actor.system or actor.may("verify", "RectificationNotice") or record.addressed_to(actor)
+    return None if mine else _("Only the addressee can do this.")
 
 
 def not_own_answer(record: RectificationNotice, actor: Actor) -> str | None:
