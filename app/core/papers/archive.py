@@ -192,7 +192,8 @@ def _files(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor, 
 def _name(file: Attachment) -> str:
     """Of a signature, the form that was signed comes first (its code is the file's note)."""
     kind = registry().papers.get(file.note)
-    return f"{kind.code} {in_language(kind.title_zh, kind.title_en)} · {file.name}" if kind else file.name
+    name = file.signer or file.name
+    return f"{kind.code} {in_language(kind.title_zh, kind.title_en)} · {name}" if kind else file.name
 
 
 def _owners() -> Sequence[str]:

@@ -52,6 +52,7 @@ def _section(unit: Any, actor: Actor) -> dict[str, Any]:
     further = {"section": "papers"} | {k: v for k, v in asked.items() if v}
     return {
         "entries": entries,
+        "filtered": any(asked.values()),
         "more": _address(further | {"before": entries[-1].at.isoformat()}) if more else "",
         "filters": (
             ("form", _l("Form"), titles.items(), asked["form"]),
