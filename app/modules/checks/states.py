@@ -55,8 +55,8 @@ ENDED = (ActionState.EFFECTIVE, ActionState.REISSUED, ActionState.WITHDRAWN)
 
 
 class ActionType(Choice):
-    CORRECTIVE = "corrective", _l("Corrective action")
-    PREVENTIVE = "preventive", _l("Preventive action")
+    CORRECTIVE = "corrective", _l("Corrective")
+    PREVENTIVE = "preventive", _l("Preventive")
 
 
 class ActionSource(Choice):
