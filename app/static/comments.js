@@ -11,13 +11,17 @@
     }
   });
 
+  let sent = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.matches?.("[data-comment]")) sent = event.target.querySelector("textarea").value;
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target;
     if (!form.matches?.("[data-comment]")) return;
     const box = form.querySelector("textarea");
     if (event.detail.successful) {
       form.querySelectorAll("[name=chosen]").forEach((chosen) => chosen.remove());
-      box.value = "";
+      box.value = box.value.startsWith(sent) ? box.value.slice(sent.length) : box.value; // what was typed meanwhile stays
       box.dispatchEvent(new Event("input", { bubbles: true })); // the draft goes with it
     }
     sessionStorage.removeItem("draft:sent"); // the page stays: its draft is not for the next one to clear
