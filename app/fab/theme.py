@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
 from app.core.access.masking import mask_id, mask_phone
+from app.core.clocks.queries import clocks_of
 from app.core.clocks.words import clock_colour, clock_text, deadline_colour, deadline_text
 from app.core.records.amounts import format_area, format_money, in_words_zh
 from app.fab.cells import cell_of, day, limit, moment, number
@@ -29,11 +30,11 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         icon=icon, asset=asset, submit_token=submit_token, address_of=address_of, title_of=title_of,
-        record_views=record_views, cell_of=cell_of, kind_of=kind_of, fresh_token=fresh_token,
+        record_views=record_views, cell_of=cell_of, clocks_of=clocks_of, kind_of=kind_of, fresh_token=fresh_token,
     )  # fmt: skip
     app.jinja_env.filters.update(
-        money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), limit=_of(limit), moment=_of(moment), number=_of(number),
-        mask_phone=_of(mask_phone), mask_id=_of(mask_id), title_of=_of(title_of), clock_text=clock_text,
+        money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), limit=_of(limit), moment=_of(moment),
+        number=_of(number), mask_phone=_of(mask_phone), mask_id=_of(mask_id), title_of=_of(title_of), clock_text=clock_text,
         clock_colour=clock_colour, deadline_text=deadline_text, deadline_colour=deadline_colour,
     )  # fmt: skip
 

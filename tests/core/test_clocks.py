@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from app.core.access.actor import Actor, NotAllowed, acting, system_actor
 from app.core.audit.models import AuditEntry
@@ -147,9 +147,9 @@ def test_the_fragment_shows_every_state(
     with app.test_request_context(headers={"Accept-Language": "en"}):
         from flask import render_template
 
-        text = render_template("clocks/_clocks.html", part={"clocks": deadlines_of(session, building)})
-        assert "Toy" in text
-        assert "2026-11-25 24:00" in text
+        page = render_template("clocks/_clocks.html", part={"clocks": deadlines_of(session, building)})
+        assert "Toy" in page
+        assert "2026-11-25 24:00" in page
         assert "No clock runs" in render_template("clocks/_clocks.html", part={"clocks": []})
 
 
@@ -420,3 +420,23 @@ def test_many_clocks_are_counted_anew_by_a_job_that_goes_on_where_it_stopped(
     )
     assert all(due == rank for due, rank in items)
     assert all(due > now() for due in yard.session.scalars(select(Deadline.due_at)))
+
+
+def test_what_waits_is_found_by_its_index(session: Any) -> None:
+    plan = "EXPLAIN QUERY PLAN " if session.get_bind().dialect.name == "sqlite" else "EXPLAIN "
+    if plan == "EXPLAIN ":
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+    found = session.execute(
+        text(f"{plan} SELECT id FROM deadline WHERE escalate_at <= '2026-01-01' ORDER BY escalate_at")
+    )
+    assert "ix_deadline_escalate" in str(found.all())
+
+
+def test_record_pages_show_the_clocks_of_what_is_work(
+    client_of: Callable[[str], Any], session: Any, building: Building, rule: ClockRule, moment: Any
+) -> None:
+    started(session, building)
+    session.commit()
+    text_of_page = client_of("manager").get(f"/buildings/{building.id}").get_data(as_text=True)
+    assert "Toy" in text_of_page
+    assert "2026-11-25 24:00" in text_of_page

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.clocks.kinds import WorkKind
 from app.core.clocks.models import ClockRule, Deadline
-from app.core.records.base import Record
+from app.core.records.base import Record, session_of
+from app.core.registry import registry
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,9 @@ def deadlines_of(session: Session, record: Record) -> Sequence[Clock]:
     running = sorted((c for c in clocks if c.deadline.open), key=lambda c: c.deadline.due_at)
     ended = sorted((c for c in clocks if not c.deadline.open), key=lambda c: c.deadline.due_at, reverse=True)
     return [*running, *ended]
+
+
+def clocks_of(record: Record) -> Sequence[Clock]:
+    """The clocks for the record's page; nothing is asked about records that are no work."""
+    works = registry().of(WorkKind).values()
+    return deadlines_of(session_of(record), record) if any(type(record) is work.model for work in works) else []
