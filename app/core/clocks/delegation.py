@@ -12,7 +12,7 @@ from flask_appbuilder.security.sqla.models import Role as FabRole
 from flask_appbuilder.security.sqla.models import assoc_user_role
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, Deputised, NotAllowed
@@ -34,7 +34,7 @@ DELEGATED = MessageEvent(
 )
 
 
-def in_force(today: date) -> tuple[object, ...]:
+def in_force(today: date) -> tuple[ColumnElement[bool], ...]:
     """Criteria of delegations that hold on ``today``."""
     return (Delegation.ended_at.is_(None), Delegation.from_on <= today, Delegation.until_on >= today)
 
@@ -128,7 +128,7 @@ def colleague(session: Session, estate_id: int, person_id: int) -> Account:
     return found
 
 
-def visible_to(actor: Actor) -> object:
+def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Criterion of the delegations the actor sees: their own and those to them; with ``end``, all of the estate."""
     if actor.may("end", "Delegation"):
         return Delegation.id.is_not(None)
