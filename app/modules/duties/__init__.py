@@ -19,6 +19,7 @@ SEEDS = Path(__file__).parent / "seeds"
 
 def register(registry: Registry) -> None:
     """Rights, screens, the recurring look at what is due, its clock and its messages, the report's paper."""
+    from app.core.audit.kinds import EventKind
     from app.core.clocks.kinds import WorkKind
     from app.core.clocks.seeding import seed_rules
     from app.core.messages.kinds import MessageEvent
@@ -31,6 +32,7 @@ def register(registry: Registry) -> None:
     from app.modules.duties.views import DutyOccurrenceView, DutyReportPage, DutyReportView, DutyView
 
     registry.grants(GRANTS)
+    registry.contribute(EventKind(code="waive", sentence=_l("waived the duty"), icon="ban"))
     registry.contribute(Recurring(name="duties.tick", every=timedelta(minutes=5), work=tick))
     registry.contribute(
         WorkKind(

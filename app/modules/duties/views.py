@@ -212,7 +212,11 @@ class DutyOccurrenceView(RecordView):
     def sections(self, record: DutyOccurrence, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         pages = registry().record_pages
         evidence = [
-            {**line, "address": pages[line["type"]](line["id"]) if line["type"] in pages else ""}
+            {
+                **line,
+                "at": datetime.fromisoformat(line["at"]),
+                "address": pages[line["type"]](line["id"]) if line["type"] in pages else "",
+            }
             for line in record.evidence
         ]
         values = {
