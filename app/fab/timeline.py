@@ -18,12 +18,14 @@ from sqlalchemy.orm.util import identity_key
 
 from app.core.access.actor import Actor, current_actor
 from app.core.access.models import Account
+from app.core.audit.kinds import EventKind
 from app.core.audit.models import AuditEntry
 from app.core.comments.models import Comment
 from app.core.papers.base.context import Bilingual
 from app.core.records.base import Stamped
 from app.core.records.choices import in_language
 from app.core.records.lookup import resource_of
+from app.core.registry import registry
 from app.extensions import db
 from app.fab.cells import text_of
 from app.fab.fields import estate_zone, title_of
@@ -53,7 +55,9 @@ GROUPS = {
     "signatures": Group(_l("Signatures"), "writing-sign", ("sign", "signature")),
     "files": Group(_l("Files"), "paperclip", ("file",)),
     "work": Group(
-        _l("Hand-overs and delays"), "arrows-exchange", ("take", "hand_over", "late_reason", "escalate", "recount")
+        _l("Hand-overs and delays"),
+        "arrows-exchange",
+        ("take", "hand_over", "late_reason", "escalate", "recount", "clock_paused", "clock_resumed"),
     ),
     "reveals": Group(_l("Looks at personal data"), "eye", ("reveal",)),
 }
@@ -61,6 +65,7 @@ OTHER = "other"
 ICONS = {
     **{kind: group.icon for group in GROUPS.values() for kind in group.kinds},
     "create": "plus", "delete": "trash", "print": "printer", "take": "user", "late_reason": "hourglass", "escalate": "bell",
+    "clock_paused": "clock-pause", "clock_resumed": "clock",
 }  # fmt: skip
 GATHERED = {"create", "update", "delete", "issue", "print"}
 
@@ -376,7 +381,7 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
     part = itself != here and not apart
     concerned = subject if part else itself
     line = Happening(
-        entry.at, entry.actor_name, _sentence(entry, itself == here), ICONS.get(entry.kind, "point"), entry.id, entry.kind,
+        entry.at, entry.actor_name, _sentence(entry, itself == here), _icon(entry.kind), entry.id, entry.kind,
         note=entry.note, about=None if concerned == here else _named(rows.get(*concerned)),
     )  # fmt: skip
     if entry.kind == "comment":
@@ -393,6 +398,11 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
         alike = (entry.actor_name, line.what, entry.record_type, subject)
         line = replace(line, alike=alike, names=(name,), changes=changes)
     return line
+
+
+def _icon(kind: str) -> str:
+    described = registry().of(EventKind).get(kind)
+    return ICONS.get(kind) or (described.icon if described else "point")
 
 
 def _comment(line: Happening, comment: Comment | None) -> Happening:
@@ -443,10 +453,13 @@ def _sentence(entry: AuditEntry, own: bool) -> str:
         "take": _("took the work"),
         "hand_over": _("handed the work to %(to)s", to=to) if to else _("gave the work back to its role"),
         "late_reason": _("said why it is late"),
+        "clock_paused": _("stopped the clock"),
+        "clock_resumed": _("let the clock go on"),
         "escalate": _("told %(to)s that the limit has passed", to=to) if to else _("reported that the limit has passed"),
         "recount": _("had running clocks counted anew"),
     }  # fmt: skip
-    return sentences.get(entry.kind) or entry.kind.replace("_", " ")
+    described = registry().of(EventKind).get(entry.kind)
+    return sentences.get(entry.kind) or (str(described.sentence) if described else entry.kind.replace("_", " "))
 
 
 STEP = {"transition", "source", "target"}
