@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 from werkzeug.datastructures import FileStorage
 
-from app.core.access.actor import Actor, NotAllowed, acting
+from app.core.access.actor import Actor, NotAllowed, acting, system_actor
 from app.core.access.roles import Role
 from app.core.clocks.models import Deadline, WorkItem
 from app.core.clocks.services import work_of
@@ -19,6 +19,7 @@ from app.core.files.services import attachments_of
 from app.core.messages.models import Notice
 from app.core.records.estate import Estate
 from app.core.records.refusals import FieldErrors
+from app.core.registry import Recurring, registry
 from app.core.workflow.table import Blocked
 from app.modules.duties import services
 from app.modules.duties.models import Duty, DutyOccurrence, DutyState
@@ -295,3 +296,20 @@ def test_the_look_costs_the_same_whatever_the_number_of_duties(
     assert session.scalar(select(func.count()).select_from(WorkItem).where(WorkItem.kind == "duty")) == 202
     assert cost() == few <= 8
     assert deeds.asked == 1
+
+
+def test_the_recurring_look_reaches_every_estate_and_finds_nothing_to_do_twice(
+    session: Any, deeds: Deeds, clock: Any, duty_of: DutyMaker
+) -> None:
+    duty_of("MI-13", "F")
+    other = Duty(
+        estate_id=2, code="x", clause="MI-13", title_zh="例", title_en="Example", role="manager", period=Period.WEEK,
+        valid_from=date(2026, 1, 1),
+    )  # fmt: skip
+    with acting(system_actor()):
+        session.add(other)
+        session.flush()
+        for _twice in range(2):
+            registry().of(Recurring)["duties.tick"].work(session)
+            assert states(session, other) == ["2026-W01 open", "2026-W02 open"]
+        assert session.scalar(select(func.count()).select_from(WorkItem).where(WorkItem.kind == "duty")) == 2
