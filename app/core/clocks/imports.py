@@ -230,10 +230,10 @@ def plan_days(session: Session, lines: Sequence[DayLine], *, notice_of_year: boo
 
 def _planned(line: DayLine, stored: Mapping[date, CalendarDay], notice_year: int) -> DayLine:
     assert line.day is not None
-    row = stored.get(line.day)
-    line = replace(line, notice=line.day.year == notice_year)
+    day, row = line.day, stored.get(line.day)
+    line = replace(line, notice=day.year == notice_year)
     if row is None:
-        known = notice_year and notice(line.day.year)[2] and by_library(line.day) == line.working
+        known = notice_year and notice(day.year)[2] and by_library(day) == line.working
         return replace(line, fate=Fate.KNOWN if known else Fate.NEW)
     if notice_year and not row.notice:
         return replace(line, fate=Fate.OWN)

@@ -33,6 +33,7 @@ def due_at(rule: ClockRule, count: int, start: datetime, calendar: WorkingCalend
         return start + timedelta(hours=count)
     if rule.unit == U.OPENING_HOURS:
         return _open_time(calendar, start, timedelta(hours=count))
+    ends: Iterator[datetime]
     if rule.unit == U.CALENDAR_DAYS:
         ends = (_end_of(rule, day + DAY * n, calendar) for n in counting(count))
     elif rule.unit == U.WORKING_DAYS:
