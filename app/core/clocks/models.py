@@ -221,7 +221,7 @@ class WorkItem(Record):
         Index("ix_work_item_role", "estate_id", "role", "rank_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_role_kind", "estate_id", "role", "kind", "rank_at", "id",
               sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_work_item_mine", "estate_id", "assignee_id", "rank_at", "id",
+        Index("ix_work_item_mine", "estate_id", "assignee_id", "rank_at", "id", "kind",
               sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_work_item_unit", "estate_id", "unit_id", "rank_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
     )  # fmt: skip
