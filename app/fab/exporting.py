@@ -118,7 +118,7 @@ class _Table:
         self.heads = [str(attribute.label) for attribute in self.columns]
 
     def rows(self) -> Iterator[list[Any]]:
-        one_moment(db.session)
+        one_moment(db.session())
         for record in self.view.datamodel.stream(self.clauses, self.order, self.columns, self.view.load, STEP):
             yield [self.view.export_value(record, attribute) for attribute in self.columns]
 
