@@ -170,7 +170,7 @@ class Filter:
         if self.text:
             withdrawn = sa.exists().where(Comment.id == AuditEntry.record_id, Comment.withdrawn_at.is_not(None))
             found += [AuditEntry.note.icontains(word, autoescape=True) for word in self.text.split()]
-            found.append(sa.or_(AuditEntry.kind != "comment", sa.not_(withdrawn)))
+            found.append(sa.or_(AuditEntry.record_type != Comment.__tablename__, sa.not_(withdrawn)))
         return found
 
 
@@ -384,7 +384,7 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
         entry.at, entry.actor_name, _sentence(entry, itself == here), _icon(entry.kind), entry.id, entry.kind,
         note=entry.note, about=None if concerned == here else _named(rows.get(*concerned)),
     )  # fmt: skip
-    if entry.kind == "comment":
+    if entry.record_type == Comment.__tablename__ and entry.kind == "comment":
         return _comment(line, row)
     if entry.kind == "transition":
         return replace(line, **_step(entry))
