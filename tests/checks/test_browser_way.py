@@ -217,3 +217,27 @@ def test_a_neighbour_sees_nothing(session, manager, client_of):
     for address in (f"/checks/{check.id}", f"/checks/{check.id}/samples/1", f"/checks/{check.id}/draw", f"/findings/{finding.id}"):
         assert stranger.get(address).status_code == 404
     assert stranger.post(f"/checks/{check.id}/samples/1/judge", data={"result": "ok"}).status_code == 404
+
+
+def test_lists_and_sample_cost_a_fixed_number_of_statements(session, manager, sql_count):
+    for _n in range(2):
+        case_at(session, CaseState.COMPLETED)
+    first = draw(manager, session, "movein.records", sample_size=1)
+    find(manager, session, first, 1)
+    addresses = ("/checks/", "/findings/", f"/checks/{first.id}", f"/checks/{first.id}/samples/1")
+    before = [statements(manager, sql_count, address) for address in addresses]
+    for _n in range(3):
+        case_at(session, CaseState.COMPLETED)
+    second = draw(manager, session, "movein.records", sample_size=5)
+    for number in range(1, 6):
+        find(manager, session, second, number)
+    again = (*addresses[:2], f"/checks/{second.id}", f"/checks/{second.id}/samples/1")
+    after = [statements(manager, sql_count, address) for address in again]
+    assert all(later <= earlier + 1 for earlier, later in zip(before, after, strict=True)), (before, after)
+
+
+def statements(client, sql_count, address: str) -> int:
+    assert client.get(address).status_code == 200  # fills what a process remembers
+    sql_count.reset()
+    client.get(address)
+    return len(sql_count.statements)

@@ -43,6 +43,7 @@ class RectificationNoticeView(RecordView):
     list_cell = {
         "number": link_to_show(lambda notice: notice.number),
         "due_on": lambda notice: day(notice.due_on, True),
+        "returned": lambda notice: notice.returned or "",
     }
     show_empty = False
     show_fieldsets = (

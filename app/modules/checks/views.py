@@ -232,7 +232,7 @@ class SpotCheckView(RecordView):
         return self.render_template(
             "checks/sample.html", title=_("Sample %(number)s of %(check)s", number=sample.seq, check=check.number),
             check=check, sample=sample, kind=kind, colours=RESULT_COLOURS, roles={r.value: t for r, t in TITLES.items()},
-            address=address_of(record) if may_see else None, own=own,
+            address=address_of(record) if may_see else None, own=own, following=self._after(sample),
             part=kind.facts(db.session, record) if may_see and kind.sheet else None,
             working=check.is_open and actor.may("check", "SpotCheck") and not own,
             files=files_of(db.session, "check_finding", [f.id for f in sample.standing_findings]), **values,
