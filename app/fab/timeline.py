@@ -34,7 +34,7 @@ from app.fab.interface import Attribute, Kind, RecordInterface, model_of
 TOGETHER, AT_ONCE = timedelta(minutes=2), timedelta(seconds=20)
 PACKED = 3
 """Entries read for each line wanted: what a person did to many parts, or issued as a pack, stands in one line."""
-SEARCHED = 3000
+SEARCHED = 2000
 """Entries looked through for one page of a filtered timeline; older ones are the next page's."""
 
 
@@ -195,7 +195,7 @@ def timeline(record: Stamped, limit: int = 20, kinds: Sequence[str] = ()) -> Seq
     return read(About.of(record), Filter(kinds=tuple(kinds)), limit=limit).lines
 
 
-def read(about: About, wanted: Filter, *, before: int | None = None, limit: int = 50, searched: int = SEARCHED) -> Page:
+def read(about: About, wanted: Filter, *, before: int | None = None, limit: int = 30, searched: int = SEARCHED) -> Page:
     """The newest lines of a timeline, older than the entry ``before``; three statements at most, whatever is shown.
 
     Entries about records whose resource the acting person may not read are left out. At most ``searched`` entries are
@@ -221,7 +221,7 @@ def read(about: About, wanted: Filter, *, before: int | None = None, limit: int 
         ids = sa.union_all(*(sa.select(part.c.id) for part in parts)).subquery()
         newest = _newest([AuditEntry], [AuditEntry.id.in_(sa.select(ids.c.id))]).limit(size)
     entries = session.scalars(newest).all()
-    lines = _lines(entries, about.record)
+    lines = _lines(entries, about.record, limit)
     shown = lines[:limit]
     if len(lines) > limit or len(entries) == size:
         return Page(shown, shown[-1].last)
@@ -262,11 +262,14 @@ def _resources() -> dict[str, str | None]:
 # From entries to lines
 
 
-def _lines(entries: Sequence[AuditEntry], record: Stamped) -> list[Happening]:
+def _lines(entries: Sequence[AuditEntry], record: Stamped, limit: int) -> list[Happening]:
+    """At most one line more than ``limit``, which tells that there are more."""
     rows = _rows(entries)
     lines: list[Happening] = []
     steps: dict[tuple[Any, ...], int] = {}
     for entry in entries:
+        if len(lines) > limit:
+            break
         if entry.kind == "create" and not entry.changes.keys() & _attributes(entry.record_type).keys():
             continue  # how a payment is spread over the lines of its bill is nothing that happened
         line = _line(entry, record, rows)
@@ -320,7 +323,7 @@ class Rows:
     found: Mapping[tuple[type, int], Any] = field(default_factory=dict)
 
     def get(self, table: str, number: int | None) -> Any:
-        return self.found.get((model_of(table), number)) if number is not None else None
+        return self.found.get((_model(table), number)) if number is not None else None
 
 
 def _rows(entries: Iterable[AuditEntry]) -> Rows:
@@ -328,7 +331,7 @@ def _rows(entries: Iterable[AuditEntry]) -> Rows:
     wanted: dict[tuple[type, int], Any] = {}
     for entry in entries:
         for table, number in ((entry.record_type, entry.record_id), (entry.subject_type, entry.subject_id)):
-            model = model_of(table)
+            model = _model(table)
             if model is not None and number is not None and issubclass(model, Stamped | Account):
                 wanted[model, number] = None
         for name, pair in entry.changes.items():
@@ -363,6 +366,14 @@ def _of_many_tables(keys: Sequence[tuple[type, int]]) -> sa.Select[Any]:
     return query
 
 
+def _model(table: str) -> type | None:
+    """The class of a table, remembered once it was asked for."""
+    known: dict[str, type | None] = current_app.extensions.setdefault("guanjia.timeline.models", {})
+    if table not in known:
+        known[table] = model_of(table)
+    return known[table]
+
+
 def _view_of(model: type) -> Any:
     from app.fab.views import record_views  # which show timelines
 
@@ -377,7 +388,7 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
     here = (record.__tablename__, record.id)
     itself, subject = (entry.record_type, entry.record_id), (entry.subject_type, entry.subject_id)
     row = rows.get(*itself)
-    apart = _view_of(model_of(entry.record_type) or object) is not None and entry.record_type not in HANGING
+    apart = _view_of(_model(entry.record_type) or object) is not None and entry.record_type not in HANGING
     part = itself != here and not apart
     concerned = subject if part else itself
     line = Happening(
@@ -435,31 +446,42 @@ def _named(row: Any) -> Any:
     return row if row is not None and _name(row) else None
 
 
+OWN = {"create": _l("entered this record"), "update": _l("changed this record"), "delete": _l("deleted this record")}
+OF_OTHERS = {"create": _l("added"), "update": _l("changed"), "delete": _l("removed")}
+SENTENCES = {
+    "reveal": _l("looked at personal data"),
+    "issue": _l("issued a paper"),
+    "print": _l("printed a paper"),
+    "sign": _l("had a paper signed"),
+    "signature": _l("added a drawn signature"),
+    "file": _l("added a file"),
+    "comment": _l("wrote a comment"),
+    "withdraw": _l("withdrew a comment"),
+    "take": _l("took the work"),
+    "hand_over": _l("gave the work back to its role"),
+    "late_reason": _l("said why it is late"),
+    "clock_paused": _l("stopped the clock"),
+    "clock_resumed": _l("let the clock go on"),
+    "escalate": _l("reported that the limit has passed"),
+    "recount": _l("had running clocks counted anew"),
+}
+
+
 def _sentence(entry: AuditEntry, own: bool) -> str:
     to, column = (entry.changes.get(name, [None, None])[1] for name in ("to", "column"))
     attribute = _attributes(entry.record_type).get(column) if column else None
-    sentences = {
-        "create": _("entered this record") if own else _("added"),
-        "update": _("changed this record") if own else _("changed"),
-        "delete": _("deleted this record") if own else _("removed"),
-        "reveal": _("looked at personal data: %(field)s", field=attribute.label) if attribute else _("looked at personal data"),
-        "issue": _("issued a paper"),
-        "print": _("printed a paper"),
-        "sign": _("had a paper signed"),
-        "signature": _("added a drawn signature"),
-        "file": _("added a file"),
-        "comment": _("wrote a comment"),
-        "withdraw": _("withdrew a comment"),
-        "take": _("took the work"),
-        "hand_over": _("handed the work to %(to)s", to=to) if to else _("gave the work back to its role"),
-        "late_reason": _("said why it is late"),
-        "clock_paused": _("stopped the clock"),
-        "clock_resumed": _("let the clock go on"),
-        "escalate": _("told %(to)s that the limit has passed", to=to) if to else _("reported that the limit has passed"),
-        "recount": _("had running clocks counted anew"),
-    }  # fmt: skip
     described = registry().of(EventKind).get(entry.kind)
-    return sentences.get(entry.kind) or (str(described.sentence) if described else entry.kind.replace("_", " "))
+    if entry.kind in OWN:
+        return str(OWN[entry.kind] if own else OF_OTHERS[entry.kind])
+    if entry.kind == "reveal" and attribute:
+        return _("looked at personal data: %(field)s", field=attribute.label)
+    if entry.kind == "hand_over" and to:
+        return _("handed the work to %(to)s", to=to)
+    if entry.kind == "escalate" and to:
+        return _("told %(to)s that the limit has passed", to=to)
+    if entry.kind in SENTENCES:
+        return str(SENTENCES[entry.kind])
+    return str(described.sentence) if described else entry.kind.replace("_", " ")
 
 
 STEP = {"transition", "source", "target"}
