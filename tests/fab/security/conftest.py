@@ -25,6 +25,7 @@ from app.core.records import base as records
 from app.core.records.estate import Estate
 from app.core.registry import registry
 from app.extensions import db
+from app.modules.estates import models  # noqa: F401  (work in the queue is about units)
 from tests.conftest import PASSWORD, new_database
 
 
@@ -34,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("site")
     for address in new_database(folder):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(package, "MODULES", ("tests.fab.security.probe",))
+            patch.setattr(package, "MODULES", ("app.core.messages", "tests.fab.security.probe"))
             site = package.create_app(config.Settings(instance_dir=folder, database_url=address, language="en"))
         with site.app_context(), acting(system_actor()):
             Model.metadata.create_all(db.engine)
