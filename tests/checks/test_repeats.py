@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -11,12 +10,10 @@ from sqlalchemy import func, select
 from app.core.access.actor import acting, system_actor
 from app.core.messages.models import Notice
 from app.core.records.base import now
-from app.extensions import db
-from app.modules.checks.models import CorrectiveAction, Finding
+from app.modules.checks.models import CorrectiveAction
 from app.modules.checks.states import ActionSource, ActionState, Severity
 from app.modules.checks.workflow import ACTION
 from tests.checks.factories import SYSTEM, action_of, add_cause, category_of, finding_of
-from tests.movein.factories import unit_of
 
 
 @pytest.mark.clause("RN-17")
@@ -93,36 +90,3 @@ def test_department_and_manager_are_told(session):
     action = finding_of(session).action
     told = session.scalars(select(Notice).where(Notice.event == "check.capa_opened")).all()
     assert len(told) == 2 and action is not None
-
-
-def test_two_at_once_open_one_action(app, session):
-    """Both transactions see one earlier finding; the action is opened once and holds all three."""
-    if db.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
-    with acting(SYSTEM):
-        code = "safety"
-    start, errors = threading.Barrier(2), []
-
-    def report() -> None:
-        with app.app_context(), acting(system_actor(estate_id=1)):
-            try:
-                unit = unit_of(db.session)
-                db.session.commit()
-                start.wait(10)
-                finding_of(db.session, unit, category=code)
-                db.session.commit()
-            except Exception as error:
-                errors.append(error)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=report) for _n in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not errors
-    with app.app_context(), acting(system_actor(estate_id=1)):
-        mine = select(CorrectiveAction).join(Finding, Finding.action_id == CorrectiveAction.id).distinct()
-        (action,) = db.session.scalars(mine.where(CorrectiveAction.category_id == category_of(db.session, code).id)).all()
-        assert len(action.findings) == 2

@@ -240,8 +240,6 @@ def record_finding(
         raise FieldErrors({"description": _("Describe what was found.")})
     if source.id is None:
         session.flush()
-    # one after the other per category: on PostgreSQL by this lock, on SQLite there is one writer anyway
-    session.scalar(select(CheckCategory.id).where(CheckCategory.id == chosen.id).with_for_update())
     finding = Finding(
         estate_id=source.estate_id, number=number_for(session, source.estate_id, "FD"), source_type=source.__tablename__,
         source_id=source.id, source_label=(label or str(source))[:200], sample=sample, category=chosen,
@@ -249,7 +247,7 @@ def record_finding(
         unit_id=source.audit_unit if unit_id is None else unit_id, found_at=now(), found_by_name=actor.name,
     )  # fmt: skip
     session.add(finding)
-    session.flush()
+    session.flush()  # holds the estate's change log until the end: whoever finds at the same time looks after us
     _follow_up(session, finding)
     return finding
 
