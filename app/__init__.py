@@ -27,6 +27,7 @@ MODULES = (
     "app.modules.checks",
     "app.modules.duties",
     "app.modules.movein",
+    "app.modules.goods",
     "app.desk",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -72,6 +73,8 @@ def text_of(attribute: Attribute, value: Any, compact: bool = False) -> str:
             return day(value, compact)
         case Kind.TIME:
             return str(value)[:5]
+        case Kind.ROWS:
+            return "; ".join(" · ".join(filter(None, row.values())) for row in value)
     if isinstance(value, Decimal):
         form = attribute.info.get("format")
         return format_money(value) if form == "money" else format_area(value) if form == "area" else number(value)
@@ -93,10 +96,23 @@ def cell_of(attribute: Attribute, value: Any, address: str | None = None, compac
         return badge(choice.title, choice.colour)
     if address:
         return Markup('<a href="{}">{}</a>').format(address, text_of(attribute, value, compact))
+    if attribute.kind is Kind.ROWS and not compact:
+        return rows_table(attribute.info["rows"], value)
     text = escape(text_of(attribute, value, compact))
     if attribute.kind is Kind.LONG_TEXT:
         return Markup('<span class="gj-lines">{}</span>').format(text)
     return text
+
+
+def rows_table(titles: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> Markup:
+    """A column of rows as a table, each value under its title."""
+    heads = Markup().join(Markup('<th scope="col">{}</th>').format(title) for title in titles.values())
+    cell = Markup('<td data-label="{}">{}</td>').format
+    lines = (Markup().join(cell(title, row.get(name, "")) for name, title in titles.items()) for row in rows)
+    body = Markup().join(Markup("<tr>{}</tr>").format(line) for line in lines)
+    return Markup('<table class="table table-sm gj-rows"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(
+        heads, body
+    )
 
 
 def export_value(attribute: Attribute, value: Any) -> Any:

@@ -29,6 +29,7 @@ from app.extensions import db
 from app.fab.interface import Attribute, Kind, RecordInterface, token_of
 
 WHOLE_LIMIT = 2**31 - 1
+MOST_ROWS, LONGEST_CELL, EMPTY_ROWS = 100, 100, 3
 
 
 def estate_zone() -> ZoneInfo:
@@ -174,6 +175,63 @@ class TimeField(_ParsedField):
 
     def write(self, value: time) -> str:
         return f"{value:%H:%M}"
+
+
+class RowsField(wtforms.Field):
+    """A few lines of short texts: a list of rows ``{name: text}`` of the columns ``titles``; the first one is required.
+
+    All inputs bear the field's name and are read in the order of the page; empty lines are left out.
+    """
+
+    def __init__(self, *args: Any, titles: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.titles, self.widget = titles, RowsWidget()
+
+    def rows(self) -> list[list[str]]:
+        """The rows as they are shown: what was typed, or what is stored."""
+        if self.raw_data:
+            width = len(self.titles)
+            return [list(self.raw_data[i : i + width]) for i in range(0, len(self.raw_data), width)]
+        return [[row.get(name, "") for name in self.titles] for row in self.data or ()]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        cleaned = [[text.replace("\0", "").strip() for text in row] for row in self.rows()] if valuelist else []
+        self.data = [dict(zip(self.titles, row, strict=False)) for row in cleaned if any(row)] or None
+        if len(valuelist) % len(self.titles) or len(cleaned) > MOST_ROWS:
+            raise ValueError(_("At most %(count)s lines.", count=MOST_ROWS))
+        if any(len(text) > LONGEST_CELL for row in cleaned for text in row):
+            raise ValueError(_("At most %(count)s characters.", count=LONGEST_CELL))
+        if any(any(row) and not row[0] for row in cleaned):
+            first = str(next(iter(self.titles.values())))
+            raise ValueError(_("“%(field)s” must be filled in on every line.", field=first))
+
+
+class RowsWidget:
+    """One line of inputs for each row and a few empty ones; the page's script adds more."""
+
+    def __call__(self, field: RowsField, **kwargs: Any) -> Markup:
+        rows = [*(row for row in field.rows() if any(row)), *[[""] * len(field.titles)] * EMPTY_ROWS]
+        extra = {name.replace("_", "-"): value for name, value in kwargs.items() if name.startswith("aria")}
+        lines = Markup().join(self._line(field, place, row, extra) for place, row in enumerate(rows))
+        heads = Markup().join(Markup("<span>{}</span>").format(title) for title in field.titles.values())
+        button = Markup('<button class="btn btn-sm" type="button" data-add-row>{}</button>').format(_("One more line"))
+        return Markup('<div class="gj-rows-input" data-rows><div class="gj-rows-head" aria-hidden="true">{}</div>{}{}</div>').format(
+            heads, lines, button
+        )  # fmt: skip
+
+    def _line(self, field: RowsField, place: int, row: list[str], extra: dict[str, Any]) -> Markup:
+        inputs = Markup().join(
+            Markup('<input class="form-control" {}>').format(
+                Markup(  # noqa: S704
+                    html_params(
+                        name=field.name, value=text, maxlength=LONGEST_CELL, autocomplete="off", placeholder=str(title),
+                        **{"aria-label": f"{title} {place + 1}"}, **(extra | {"id": field.id} if place == column == 0 else {}),
+                    )
+                )
+            )
+            for column, (title, text) in enumerate(zip(field.titles.values(), row, strict=False))
+        )  # fmt: skip
+        return Markup('<div class="gj-rows-line" data-row>{}</div>').format(inputs)
 
 
 class YesNoField(wtforms.BooleanField):
@@ -385,6 +443,9 @@ def field_for(
             return TimeField(**common)
         case Kind.INTEGER:
             return WholeField(**common)
+        case Kind.ROWS:
+            common["validators"] = [validators.DataRequired(_l("Fill in at least one line."))] if required else []
+            return RowsField(titles=info["rows"], **common)
         case Kind.DECIMAL:
             return AmountField(places=kind.scale or 0, digits=kind.precision or 12, **common)
         case Kind.TEXT | Kind.LONG_TEXT:

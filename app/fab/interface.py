@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     REFERENCE = "reference"
     SECRET = "secret"  # noqa: S105
+    ROWS = "rows"
     OTHER = "other"
 
 
@@ -118,7 +119,9 @@ class Attribute:
 
     @property
     def sortable(self) -> bool:
-        return self.column is not None and self.kind not in {Kind.SECRET, Kind.REFERENCE, Kind.OTHER, Kind.LONG_TEXT}
+        return self.column is not None and self.kind not in {
+            Kind.SECRET, Kind.REFERENCE, Kind.OTHER, Kind.LONG_TEXT, Kind.ROWS,
+        }  # fmt: skip
 
     def value(self, record: Any) -> Any:
         """The attribute's value; of a reference the record it points at."""
@@ -194,6 +197,8 @@ def _kind(owner: type, column: sa.Column[Any]) -> Kind:
         return Kind.SECRET
     if isinstance(bare, sa.Enum) or "choices" in column.info or _workflow_looks(owner, column):
         return Kind.CHOICE
+    if "rows" in column.info:
+        return Kind.ROWS
     if _target_table(column) is not None:
         return Kind.REFERENCE
     for kind, types in {

@@ -108,6 +108,24 @@
 
   // Drafts: what is typed into a form outlives an expired session; kept in this tab only, personal data never.
   const drafted = (field) => field.name && !["hidden", "password", "file"].includes(field.type) && !field.dataset.private;
+  function addRow(rows) {
+    const last = [...rows.querySelectorAll("[data-row]")].at(-1);
+    const line = last.cloneNode(true);
+    const number = rows.querySelectorAll("[data-row]").length + 1;
+    each(line, "input", (input) => {
+      input.value = "";
+      input.removeAttribute("value");
+      input.removeAttribute("id");
+      input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/\d+$/, number));
+    });
+    last.after(line);
+    return line;
+  }
+  document.addEventListener("click", (event) => {
+    const rows = event.target.closest("[data-add-row]")?.closest("[data-rows]");
+    if (rows) addRow(rows).querySelector("input").focus();
+  });
+
   function keepDraft(form) {
     const key = `draft:${location.pathname}:${form.getAttribute("action") ?? ""}`;
     const fields = () => [...form.elements].filter(drafted);
@@ -117,6 +135,10 @@
     const kept = sessionStorage.getItem(key);
     if (kept && !answered && kept !== first) {
       const values = JSON.parse(kept);
+      each(form, "[data-rows]", (rows) => {
+        const name = rows.querySelector("input").name;
+        while (rows.querySelectorAll("input").length < values.filter(([kept]) => kept === name).length) addRow(rows);
+      });
       fields().forEach((field, place) => {
         const [name, value] = values[place] ?? [];
         if (name !== field.name) return;

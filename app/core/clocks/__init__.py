@@ -13,11 +13,13 @@ def register(registry: Registry) -> None:
     from app.core.clocks.recount import JOB, recount_job
     from app.core.clocks.seeding import seed_hours
     from app.core.clocks.views import CalendarDayView, CalendarPage, ClockRuleView, OpeningHoursPage
+    from app.core.workflow.lapse import LAPSING
 
     registry.grants(SETTINGS)
     registry.seed(seed_hours)
     registry.contribute(LATE)
     registry.contribute(RECURRING)
+    registry.contribute(LAPSING)
     registry.job(JOB, recount_job)
     registry.view(ClockRuleView, label=_l("Clock rules"), category=_l("Settings"), icon="hourglass")
     registry.view(CalendarPage, label=_l("Working calendar"), category=_l("Settings"), icon="calendar")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,6 +27,13 @@ def rule_of(session: Session, estate_id: int, key: str) -> ClockRule:
     return rule
 
 
+def last_day(session: Session, estate_id: int, key: str) -> date:
+    """The last day of a clock of this rule that would start now, at the estate. Raises :class:`NoSuchRule`."""
+    rule, calendar = rule_of(session, estate_id, key), calendar_of(session, estate_id)
+    ends = calendar.local(due_at(rule, rule.amount, now(), calendar))
+    return (ends - timedelta(microseconds=1)).date()  # 24:00 ends a day and does not begin the next
+
+
 def work_of(session: Session, record: Record, kind: str) -> WorkItem | None:
     """The open work of this kind about ``record``."""
     return session.scalar(
@@ -47,7 +54,7 @@ def open_work(
     described = registry().of(WorkKind)[kind]
     if record.id is None:
         session.flush()
-    item = work_of(session, record, kind)
+    item, label = work_of(session, record, kind), described.label(record)[:200]
     if item is None:
         item = WorkItem(
             estate_id=record.estate_id, kind=kind, record_type=record.__tablename__, record_id=record.id,
@@ -56,7 +63,7 @@ def open_work(
         session.add(item)
     elif assignee_id is not None or item.role != role:
         item.assignee_id = assignee_id
-    item.label, item.step, item.role = described.label(record)[:200], step, role
+    item.label, item.step, item.role = label, step, role
     session.flush()
     return item
 

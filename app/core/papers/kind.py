@@ -17,6 +17,8 @@ class PaperKind:
     ``context(record, header)``: builds the frozen dataclass of plain values the template sees.
     ``unit(record)``: id of the unit the paper belongs to, for the household file.
     ``number(record)``: the number the record bears already (a receipt); without it the paper gets the next of its series.
+    ``states``: states of the record in which the paper is issued; empty: in any. ``public_state``: whoever scans the
+    paper also learns where its record stands (a pass that was used).
     """
 
     code: str
@@ -30,3 +32,9 @@ class PaperKind:
     number: Callable[[Any], str] | None = None
     form_no: str = ""
     revision: str = "A/0"
+    states: tuple[str, ...] = ()
+    public_state: bool = False
+
+    def issuable(self, record: Any) -> bool:
+        """Whether the record stands where such papers are issued."""
+        return not self.states or record.state in self.states

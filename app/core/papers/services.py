@@ -6,6 +6,7 @@ import hashlib
 import io
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,11 +24,12 @@ from app.core.files.models import Attachment
 from app.core.files.services import attach, content, keep
 from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
-from app.core.papers.base.context import Header
+from app.core.papers.base.context import Bilingual, Header
 from app.core.papers.bundle import Part, bundle
 from app.core.papers.kind import PaperKind
 from app.core.papers.models import Paper, PaperCopy, Standing
 from app.core.papers.template import PaperTemplate, load_paper
+from app.core.papers.titles import in_both
 from app.core.records.base import Record, now
 from app.core.records.estate import Estate
 from app.core.records.identifiers import InvalidValue
@@ -65,9 +67,12 @@ def issue(
 
     Raises:
         NotAllowed: no right to print papers about such records.
+        Blocked: the record does not stand where the paper is issued.
         PaperError: the paper cannot be laid out.
     """
     actor.require("print", kind.resource)
+    if not kind.issuable(record):
+        raise Blocked([_("This paper is not issued in the present state of its record.")])
     estate = _estate(session, record)
     moment = now()
     day = _day(moment, estate)
@@ -300,6 +305,22 @@ def find_verified(session: Session, code: str) -> Paper | None:
         return None
     spelt = "-".join(signs[i : i + 4] for i in range(0, 16, 4))
     return session.scalar(select(Paper).where(Paper.verification_code == spelt))
+
+
+@dataclass(frozen=True)
+class PublicState:
+    """Where a paper's record stands, for whoever scans it; ``holds``: the paper still serves its purpose."""
+
+    title: Bilingual
+    holds: bool
+
+
+def public_state(session: Session, kind: PaperKind, paper: Paper) -> PublicState | None:
+    """Where the record of a paper stands; nothing for kinds that keep it to themselves."""
+    record = session.get(model_of(kind.record_type), paper.record_id) if kind.public_state else None
+    if record is None:
+        return None
+    return PublicState(in_both(registry().workflows[kind.resource].look(record).title), kind.issuable(record))
 
 
 def _header(template: PaperTemplate, estate: Estate, **values: Any) -> Header:

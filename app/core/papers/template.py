@@ -16,7 +16,7 @@ import io
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 from stdnum.cn import ric
 
-from app.core.papers.base.context import Bilingual, Header
+from app.core.papers.base.context import Bilingual, Header, Signature
 from app.core.papers.render import PaperError, PaperMeta, render_pdf
 from app.core.papers.slots import Marked, Slot, mark, marked_text
 from app.core.records.amounts import format_area, format_money, in_words_en, in_words_zh
@@ -53,7 +53,13 @@ _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A
 
 @dataclass(frozen=True, kw_only=True)
 class PaperInfo:
-    """``meta.yaml``: what the form is. ``series`` numbers its documents; ``retention_years`` None = kept for good."""
+    """``meta.yaml``: what the form is. ``series`` numbers its documents; ``retention_years`` None = kept for good.
+
+    A form that says what its record says needs no ``context.py``: ``values`` names the record's attributes with their
+    kinds (:data:`VALUES`; a mapping of such for the columns of rows), ``signatures`` its signature blocks (``zh``,
+    ``en`` and either ``signed``, the role of a signature given on the record, or ``name`` and ``at``, attributes of it).
+    ``states``: states of the record in which it is issued; ``public_state``: see :class:`PaperKind`.
+    """
 
     code: str
     form_no: str
@@ -63,6 +69,10 @@ class PaperInfo:
     series: str
     orientation: Literal["portrait", "landscape"] = "portrait"
     retention_years: int | None = None
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    signatures: Sequence[Mapping[str, str]] = ()
+    states: Sequence[str] = ()
+    public_state: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,13 +149,41 @@ class PaperTemplate:
 @functools.cache
 def load_paper(folder: Path) -> PaperTemplate:
     """The paper in ``folder`` (inside the application package); read once per process."""
-    module = importlib.import_module(".".join((*folder.resolve().relative_to(_ROOT).parts, "context")))
+    info = PaperInfo(**_read_yaml(folder / "meta.yaml"))
+    if info.values:
+        context = _context_type(info)
+    else:
+        context = importlib.import_module(".".join((*folder.resolve().relative_to(_ROOT).parts, "context"))).Context
     return PaperTemplate(
-        folder=folder,
-        info=PaperInfo(**_read_yaml(folder / "meta.yaml")),
-        context_type=module.Context,
-        template_version=template_version(folder),
-    )
+        folder=folder, info=info, context_type=context, template_version=template_version(folder)
+    )  # fmt: skip
+
+
+VALUES: Mapping[str, tuple[Any, Any]] = {
+    "text": (str, ""), "title": (Bilingual | None, None), "number": (int | None, None),
+    "amount": (Decimal | None, None), "day": (date | None, None), "moment": (datetime | None, None),
+    "yes_no": (bool | None, None),
+}  # fmt: skip
+"""Kinds of values that ``meta.yaml`` may name: their type and what stands for nothing."""
+
+
+def _context_type(info: PaperInfo) -> type:
+    """The context that ``values`` and ``signatures`` of a ``meta.yaml`` describe."""
+    fields: list[Any] = [("header", Header)]
+    for name, kind in info.values.items():
+        row: Any = _plain_class(name, kind) if isinstance(kind, dict) else None
+        fields.append((name, tuple[row, ...], ()) if row else (name, *VALUES[kind]))
+    if info.signatures:
+        fields.append(("signatures", tuple[Signature, ...], ()))
+    return _plain_class("Context", fields)
+
+
+def _plain_class(name: str, fields: Any) -> Any:
+    """A frozen dataclass of ``(name, type[, default])``, or of names and their kinds."""
+    if isinstance(fields, dict):
+        fields = [(field, *VALUES[kind]) for field, kind in fields.items()]
+    given = [(f[0], f[1], dataclasses.field(default=f[2])) if len(f) > 2 else f for f in fields]
+    return dataclasses.make_dataclass(name, given, frozen=True, kw_only=True)
 
 
 def plain(value: Any, where: str = "context") -> None:

@@ -196,9 +196,17 @@ class VerifyPage(Page):
         with acting(system_actor("verification")):
             paper = services.find_verified(db.session, code)
             estate = db.session.get(Estate, paper.estate_id) if paper else None
+            kind = registry().papers.get(paper.code) if paper else None
+            state = services.public_state(db.session, kind, paper) if kind and paper else None
+        page_of = registry().record_pages.get(paper.record_type) if paper else None
+        about = page_of(paper.record_id) if page_of and paper and kind else ""
+        seen = bool(about and kind and paper and viewer.sees(paper.estate_id) and viewer.may("read", kind.resource))
         mine = paper is not None and viewer.sees(paper.estate_id) and paper.allows("print", viewer)
         issued_on = paper.issued_at.astimezone(ZoneInfo(estate.time_zone)).date() if paper and estate else None
-        page = render_template("papers/verify.html", paper=paper, estate=estate, issued_on=issued_on, mine=mine)
+        page = render_template(
+            "papers/verify.html", paper=paper, estate=estate, issued_on=issued_on, mine=mine,
+            state=state, about=about if seen or (state and viewer.user_id is None) else "", seen=seen,
+        )  # fmt: skip
         return page, 200 if paper else 404
 
 

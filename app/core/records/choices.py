@@ -8,15 +8,21 @@ from sqlalchemy import Enum
 
 
 class Choice(StrEnum):
-    """Base of closed lists; a member is ``NAME = "stored value", _l("Title")``."""
+    """Base of closed lists; a member is ``NAME = "stored value", _l("Title")``, with a badge also ``, "green"``."""
 
     title: Any
+    _badge: str
 
-    def __new__(cls, value: str, title: Any = "") -> "Choice":
+    def __new__(cls, value: str, title: Any = "", badge: str = "") -> "Choice":
         member = str.__new__(cls, value)
         member._value_ = value
-        member.title = title
+        member.title, member._badge = title, badge
         return member
+
+    @property
+    def colour(self) -> str:
+        """Tabler colour of the member's badge; empty: it shows as plain text."""
+        return self._badge
 
 
 def choice(of: type[Choice], rule: str) -> Enum:

@@ -19,6 +19,7 @@ from app.core.access.actor import Actor, NotAllowed
 from app.core.audit.log import record_event
 from app.core.clocks import services as clocks
 from app.core.records.base import Record
+from app.core.records.choices import Choice
 
 Guard = Callable[[Any, Actor], "Sequence[str] | str | None"]
 """Looks at the record and the actor; returns the sentences that stand in the way, or nothing."""
@@ -30,6 +31,11 @@ class Look:
 
     title: str
     colour: str = "secondary"
+
+
+def looks_of(states: type[Choice]) -> dict[Any, Look]:
+    """The looks of a closed list of states whose members say their badge."""
+    return {state: Look(state.title, state.colour or "secondary") for state in states}
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ class Wait:
     A clock that the next state names too goes on, unless the state wants it ``anew``: then every transition that leads
     here starts it over. ``paused``: the owner is waited for, clocks stand still.
     ``role``, ``person`` (an account's id) and ``due`` (a deadline somebody chose) may be read from the record.
+    ``lapse``: transition that the worker makes when the state's clock has run out (:mod:`app.core.workflow.lapse`).
     """
 
     role: str | Callable[[Any], str]
@@ -92,6 +99,7 @@ class Wait:
     paused: bool = False
     person: Callable[[Any], int | None] | None = None
     due: Callable[[Any], datetime | None] | None = None
+    lapse: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,27 +7,17 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload
 
 from app.core.records.amounts import format_money
+from app.core.search.numbers import numbered
 from app.core.search.provider import Hit, SearchProvider
 from app.modules.fees.models import Bill, Payment
 
-SHORTEST = 3
-"""Digits from which a bare number is looked up: ``123`` finds ``BILL-2026-00123``."""
-
-
-def _numbered(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool] | None:
-    """Criterion for ``BILL-2026-00123`` typed whole, from its beginning, or by its last digits."""
-    typed = text.strip().upper()
-    if typed.isascii() and typed.isdigit():
-        return column.endswith(typed, autoescape=True) if len(typed) >= SHORTEST else None
-    return column.startswith(typed, autoescape=True) if "-" in typed else None
-
 
 def find_bills(session: Session, text: str, limit: int) -> Sequence[Hit]:
-    wanted = _numbered(Bill.number, text)
+    wanted = numbered(Bill.number, text)
     if wanted is None:
         return ()
     query = select(Bill).where(wanted).order_by(Bill.id.desc()).limit(limit).options(joinedload(Bill.unit))
@@ -39,7 +29,7 @@ def find_bills(session: Session, text: str, limit: int) -> Sequence[Hit]:
 
 
 def find_receipts(session: Session, text: str, limit: int) -> Sequence[Hit]:
-    by_receipt = _numbered(Payment.receipt_no, text)
+    by_receipt = numbered(Payment.receipt_no, text)
     if by_receipt is None:
         return ()
     by_reference: Any = func.upper(Payment.invoice_no) == text.strip().upper()
