@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access.roles import Role
 from app.core.papers.base.context import Bilingual
+from app.core.records.base import Record
 
 
 def author_of(session: Session, record: Any) -> set[int]:
@@ -34,7 +35,7 @@ class CheckKind:
     title: Bilingual
     clause: str
     resource: str
-    model: type
+    model: type[Record]
     population: Callable[[Session, int, datetime, datetime], Iterable[tuple[int, str]]]
     questions: Sequence[Bilingual]
     sheet: str = ""

@@ -14,6 +14,7 @@ from app.core.papers.kind import PaperKind
 from app.core.papers.render import image_uri
 from app.core.papers.titles import in_both
 from app.core.records.base import Record, session_of
+from app.core.records.choices import Choice
 from app.core.records.clock import estate_time
 from app.core.registry import registry
 from app.modules.checks.kinds import CheckKind
@@ -24,6 +25,11 @@ from app.modules.checks.papers.spot_check import context as record
 from app.modules.checks.queries import reissue_of
 
 FOLDER = Path(__file__).parent / "papers"
+
+
+def _word(choice: Choice) -> Any:
+    """The stored value of a choice; the paper's own words for it are the same."""
+    return choice.value
 
 
 def _role(code: str) -> Bilingual:
@@ -89,8 +95,8 @@ def capa_notice(action: CorrectiveAction, header: Header) -> f33.Context:
     following = reissue_of(session_of(action), action)
     return f33.Context(
         header=_for(action, header),
-        type=action.type.value,
-        source=action.source.value,
+        type=_word(action.type),
+        source=_word(action.source),
         reissue_of=action.follows.number if action.follows else "",
         description=action.description,
         findings="、".join(finding.number for finding in action.findings),
@@ -148,7 +154,7 @@ def spot_check(check: SpotCheck, header: Header) -> record.Context:
         questions=tuple(Bilingual(question["zh"], question["en"]) for question in check.questions),
         samples=tuple(
             record.Sample(
-                number=s.seq, label=s.label, picked=s.picked, result=s.result.value if s.result else "", note=s.note,
+                number=s.seq, label=s.label, picked=s.picked, result=_word(s.result) if s.result else "", note=s.note,
                 checked_by=s.checked_by_name,
             )
             for s in check.samples

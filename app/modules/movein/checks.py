@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from app.core.access.roles import Role
 from app.core.audit.models import AuditEntry
@@ -108,7 +108,8 @@ def routing_facts(session: Session, case: MoveInCase) -> dict[str, Any]:
         .order_by(AuditEntry.id)
     ).all()  # fmt: skip
     titles = {t.name: t.title for t in MOVE_IN.transitions}
-    lines, before = [], None
+    lines: list[dict[str, Any]] = []
+    before: datetime | None = None
     for entry in entries:
         title = titles.get(fact(entry, "transition")) or (_("Comment") if entry.kind == "comment" else _("Move-in opened"))
         hours = round((entry.at - before).total_seconds() / 3600, 1) if before and entry.kind == "transition" else None
