@@ -15,7 +15,7 @@ from app.core.access.actor import Actor
 from app.core.access.roles import TITLES, Role
 from app.core.clocks.kinds import WorkKind
 from app.core.clocks.models import ClockRule, Deadline, WorkItem
-from app.core.clocks.queue import MOST, count_text, counted, kind_of, readable_kinds, step_title
+from app.core.clocks.queue import MOST, WORK, count_text, counted, kind_of, readable_kinds, step_title
 from app.core.indicators.kinds import Indicator
 from app.core.indicators.models import IndicatorTarget, IndicatorValue
 from app.core.indicators.services import MONTHS, months_until
@@ -171,14 +171,14 @@ def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind
 
     def late(kind: str, limit: int) -> Any:
         return (
-            select(WorkItem.id, WorkItem.rank_at)
+            select(WORK.c.id, WORK.c.rank_at)
             .where(
-                WorkItem.estate_id == actor.estate_id,
-                WorkItem.kind == kind,
-                WorkItem.closed_at.is_(None),
-                WorkItem.rank_at < moment,
+                WORK.c.estate_id == actor.estate_id,
+                WORK.c.kind == kind,
+                WORK.c.closed_at.is_(None),
+                WORK.c.rank_at < moment,
             )
-            .order_by(WorkItem.rank_at, WorkItem.id)
+            .order_by(WORK.c.rank_at, WORK.c.id)
             .limit(limit)
             .subquery()
         )

@@ -23,7 +23,7 @@ from app.modules.movein.gates import OWNER_SIGNS
 from app.modules.movein.models import CaseSignature, EntrustedService, Handout, MoveInCase
 from app.modules.movein.states import CaseState, ServiceState
 
-WINDOW = 300
+WINDOW = 100
 """Cases looked through for one page of those that lack something."""
 
 HANDED_OUT = tuple(f"F0{number}" for number in range(1, 10))
