@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("site")
     for address in new_database(folder):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(package, "MODULES", ("app.core.messages", "tests.fab.security.probe"))
+            patch.setattr(package, "MODULES", ("tests.fab.security.probe",))
             site = package.create_app(config.Settings(instance_dir=folder, database_url=address, language="en"))
         with site.app_context(), acting(system_actor()):
             Model.metadata.create_all(db.engine)
