@@ -150,7 +150,9 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
         assert answer.status_code == 302, answer.get_data(as_text=True)[:400]
     print(f"  {'save the form':<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
     with app.app_context():
-        begun, first = time.perf_counter(), db.engine.connect().scalar(select(func.min(Unit.id)))
+        begun = time.perf_counter()
+        with db.engine.connect() as connection:
+            first = connection.scalar(select(func.min(Unit.id)))
         fill_desk(db.engine, estate_id, people, first, units, items=chosen.items, entries=chosen.entries)
         settle(db.engine)
     took = time.perf_counter() - begun
@@ -159,13 +161,13 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
         "home: my work": "/",
         "home: my role": "/?tab=role",
         "work: all": "/work?tab=all",
-        "work: one kind, overdue": "/work?tab=all&kind=movein.case&overdue=1",
+        "work: one kind, overdue": "/work?tab=all&kind=movein.case&late=1",
         "units, first page": "/units/",
         "household page": f"/households/{unit_id}",
         "household, long history": f"/households/{first}",
         "timeline": f"/timeline/unit/{unit_id}",
         "timeline, 100,000 entries": f"/timeline/unit/{first}",
-        "timeline, filtered": f"/timeline/unit/{first}?kind=comment",
+        "timeline, filtered": f"/timeline/unit/{first}?kind=comments",
     }
     for label, path in desk.items():
         timed(label, lambda path=path: client.get(path), statements)

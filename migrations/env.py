@@ -26,22 +26,30 @@ def run_migrations() -> None:
     with database.engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
         if sqlite:  # tables are rebuilt by copying; references are checked again at the end
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
-        context.configure(
-            connection=connection,
-            target_metadata=database.metadata,
-            render_item=_render,
-            include_object=_include,
-            render_as_batch=sqlite,
-            compare_type=True,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+            _keep_references(connection, False)
+        try:
+            context.configure(
+                connection=connection,
+                target_metadata=database.metadata,
+                render_item=_render,
+                include_object=_include,
+                render_as_batch=sqlite,
+                compare_type=True,
+            )
+            with context.begin_transaction():
+                context.run_migrations()
+                if sqlite:
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    if broken:
+                        raise RuntimeError(f"the migration would leave broken references: {broken[:5]}")
+        finally:
             if sqlite:
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-                if broken:
-                    raise RuntimeError(f"the migration would leave broken references: {broken[:5]}")
+                _keep_references(connection, True)
+
+
+def _keep_references(connection, on):
+    """Outside any transaction, where alone SQLite obeys; the connection goes back to its pool as it came."""
+    connection.connection.driver_connection.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 
 run_migrations()

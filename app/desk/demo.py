@@ -10,6 +10,7 @@ import base64
 import io
 import math
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 from flask_babel import force_locale
@@ -21,11 +22,18 @@ from stdnum.cn import ric
 from app.core.access.actor import Actor, acting, current_actor
 from app.core.access.demo import create_demo_accounts
 from app.core.access.models import Account
+from app.core.access.roles import Role
+from app.core.clocks import passing
+from app.core.clocks.services import start
+from app.core.clocks.models import WorkItem
+from app.core.comments.services import add_comment
 from app.core.imports.services import import_file
 from app.core.records.base import now
 from app.core.records.estate import Estate
 from app.extensions import db
 from app.fab.scope import actor_for
+from app.modules.checks.demo import demo as checks_demo
+from app.modules.duties.demo import demo as duties_demo
 from app.modules.estates.models import MeterKind, ReadingSource, Unit
 from app.modules.estates.services import add_meter, create_estate, record_reading
 from app.modules.fees.queries import proposed_items
@@ -44,7 +52,7 @@ from app.modules.movein.services import (
     update_notice,
 )
 from app.modules.movein.states import CaseState, CheckResult, ItemResult, Severity
-from app.modules.movein.workflow import MOVE_IN
+from app.modules.movein.workflow import CASE, MOVE_IN
 from app.modules.people.imports import ESTATE_WORKBOOK, WORKBOOK
 from app.modules.people.models import IdKind, Language, Person, PersonKind, Tenure, TenureRole, UnitUse
 from app.modules.people.services import give_consent, grant_tenure, register_person, update_person
@@ -91,7 +99,12 @@ def load_demo() -> str:
     session.flush()
     with acting(_as(session, "admin")) as admin, force_locale("zh"):
         import_file(session, ESTATE_WORKBOOK, WORKBOOK.read_bytes(), estate_id=estate.id, actor=admin)
-    cases = list(_move_ins(session))
+    staff = {name: _as(session, name) for name in ("reception", "cashier", "inspector", "supervisor", "manager")}
+    with force_locale("zh"):
+        cases = list(_move_ins(session, staff))
+        _life_at_the_desk(session, staff)
+        checks_demo(session, staff)
+        duties_demo(session, staff)
     session.commit()
     return f"Loaded {estate.name_en} {estate.name_zh}: {len(cases)} move-ins 个入伙办理."
 
@@ -100,11 +113,29 @@ def _as(session: Session, username: str) -> Actor:
     return actor_for(session.scalars(select(Account).where(Account.username == username)).one())
 
 
-def _move_ins(session: Session) -> Iterator[MoveInCase]:
-    staff = {name: _as(session, name) for name in ("reception", "cashier", "inspector", "supervisor", "manager")}
-    with force_locale("zh"), acting(staff["reception"]) as actor:
+def _move_ins(session: Session, staff: dict[str, Actor]) -> Iterator[MoveInCase]:
+    with acting(staff["reception"]) as actor:
         for (unit, owner), target in zip(_new_owners(session, actor), WALKS, strict=True):
             yield Walk(session, staff, unit, owner).to(target)
+
+
+def _life_at_the_desk(session: Session, staff: dict[str, Actor]) -> None:
+    """Work that somebody took, handed over with a note, commented, and that is late for a reason."""
+    reception, supervisor = staff["reception"], staff["supervisor"]
+    waiting = session.scalars(
+        select(WorkItem).where(WorkItem.kind == CASE, WorkItem.role == Role.RECEPTIONIST).order_by(WorkItem.id)
+    ).all()
+    with acting(reception):
+        late, handed, *_rest = waiting
+        for item in (late, handed):
+            passing.take(session, item, actor=reception)
+        passing.hand_over(session, handed, supervisor.user_id or 0, note="业主要求主管接待", actor=reception)
+        deadline = start(session, late, "movein.step", started_at=now() - timedelta(days=8))
+        passing.explain(session, late, deadline, reason="业主出差，约定下周一补交资料", actor=reception)
+        case = session.get_one(MoveInCase, late.record_id)
+        add_comment(session, case, "已电话联系业主，缺委托书原件。@supervisor 请知悉。", actor=reception)
+    with acting(supervisor):
+        add_comment(session, case, "收到。业主来时请直接叫我。", actor=supervisor)
 
 
 OWNERS = (

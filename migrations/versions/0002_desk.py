@@ -25,10 +25,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_recurring_run")),
     )
     op.create_table(
+        "message_choice",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=60), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum("notice", "email", name="channel_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["ab_user.id"], name=op.f("fk_message_choice_person_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "event", "channel", name=op.f("pk_message_choice")),
+    )
+    op.create_table(
         "calendar_day",
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("working", sa.Boolean(), nullable=False),
         sa.Column("title", sa.String(length=100), nullable=False),
+        sa.Column("notice", sa.Boolean(), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("opens", sa.Time(), nullable=True),
         sa.Column("closes", sa.Time(), nullable=True),
         sa.Column("estate_id", sa.Integer(), nullable=False),
@@ -39,6 +56,7 @@ def upgrade() -> None:
         sa.Column("changed_by_id", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name=op.f("ck_calendar_day_hours_are_whole")),
+        sa.CheckConstraint("opens IS NULL OR NOT closed", name=op.f("ck_calendar_day_closed_has_no_hours")),
         sa.CheckConstraint("opens IS NULL OR opens < closes", name=op.f("ck_calendar_day_opens_before_closing")),
         sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_calendar_day_changed_by_id")),
         sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_calendar_day_created_by_id")),
@@ -49,6 +67,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("calendar_day", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_calendar_day_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "check_category",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("title_zh", sa.String(length=100), nullable=False),
+        sa.Column("title_en", sa.String(length=160), nullable=False),
+        sa.Column("repeat_count", sa.Integer(), nullable=False),
+        sa.Column("repeat_days", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("repeat_count >= 2", name=op.f("ck_check_category_repeated_is_at_least_twice")),
+        sa.CheckConstraint("repeat_days BETWEEN 1 AND 1000", name=op.f("ck_check_category_repeat_days_in_range")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_check_category_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_check_category_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_check_category_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_check_category")),
+        sa.UniqueConstraint("estate_id", "code", name=op.f("uq_check_category_estate_id_code")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_check_category_estate_id_id")),
+    )
+    with op.batch_alter_table("check_category", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_check_category_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
         "clock_rule",
@@ -100,6 +146,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(unit IN ('day_of_month', 'window')) = (day IS NOT NULL)", name=op.f("ck_clock_rule_day_iff_counted")
         ),
+        sa.CheckConstraint(
+            "unit <> 'window' OR amount BETWEEN day AND 31", name=op.f("ck_clock_rule_window_ends_after_opening")
+        ),
         sa.CheckConstraint("amount >= 0", name=op.f("ck_clock_rule_amount_not_negative")),
         sa.CheckConstraint("day IS NULL OR day BETWEEN 1 AND 31", name=op.f("ck_clock_rule_day_of_month_known")),
         sa.CheckConstraint("weekday IS NULL OR weekday BETWEEN 0 AND 6", name=op.f("ck_clock_rule_weekday_known")),
@@ -144,6 +193,191 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delegation_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
+        "duty",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("clause", sa.String(length=10), nullable=False),
+        sa.Column("title_zh", sa.String(length=100), nullable=False),
+        sa.Column("title_en", sa.String(length=160), nullable=False),
+        sa.Column("instruction_zh", sa.Text(), nullable=False),
+        sa.Column("instruction_en", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column(
+            "period",
+            sa.Enum(
+                "day",
+                "working_day",
+                "week",
+                "month",
+                "quarter",
+                "half_year",
+                "year",
+                name="period_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("months", sa.String(length=40), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("distinct_days", sa.Boolean(), nullable=False),
+        sa.Column("opens_month", sa.Integer(), nullable=True),
+        sa.Column("opens_day", sa.Integer(), nullable=True),
+        sa.Column("opens_time", sa.Time(), nullable=True),
+        sa.Column("due_month", sa.Integer(), nullable=True),
+        sa.Column("due_day", sa.Integer(), nullable=True),
+        sa.Column("due_time", sa.Time(), nullable=True),
+        sa.Column("in_working_days", sa.Boolean(), nullable=False),
+        sa.Column(
+            "shift",
+            sa.Enum(
+                "keep", "previous", "next", name="shift_known", native_enum=False, create_constraint=True, length=30
+            ),
+            nullable=False,
+        ),
+        sa.Column("grace_days", sa.Integer(), nullable=False),
+        sa.Column("grace_hours", sa.Integer(), nullable=False),
+        sa.Column("evidence", sa.String(length=40), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("in_place_of_id", sa.Integer(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("due_day IS NULL OR due_day BETWEEN -1 AND 31", name=op.f("ck_duty_due_day_known")),
+        sa.CheckConstraint("grace_days BETWEEN 0 AND 366", name=op.f("ck_duty_grace_within_a_year")),
+        sa.CheckConstraint("grace_hours BETWEEN 0 AND 23", name=op.f("ck_duty_grace_within_a_day")),
+        sa.CheckConstraint("opens_day IS NULL OR opens_day BETWEEN -1 AND 31", name=op.f("ck_duty_opens_day_known")),
+        sa.CheckConstraint("times > 0", name=op.f("ck_duty_times_positive")),
+        sa.CheckConstraint("valid_to IS NULL OR valid_from <= valid_to", name=op.f("ck_duty_begins_before_end")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_duty_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_duty_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "in_place_of_id"],
+            ["duty.estate_id", "duty.id"],
+            name=op.f("fk_duty_estate_id_in_place_of_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_duty_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
+        sa.UniqueConstraint("estate_id", "code", name=op.f("uq_duty_estate_id_code")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_duty_estate_id_id")),
+    )
+    with op.batch_alter_table("duty", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_duty_in_place_of_id"), ["in_place_of_id"], unique=False)
+
+    op.create_table(
+        "duty_report",
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("from_on < until_on", name=op.f("ck_duty_report_begins_before_end")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_duty_report_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_duty_report_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_duty_report_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_report")),
+        sa.UniqueConstraint("estate_id", "from_on", "until_on", name=op.f("uq_duty_report_estate_id_from_on_until_on")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_duty_report_estate_id_id")),
+    )
+    with op.batch_alter_table("duty_report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_report_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "indicator_target",
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("target", sa.Numeric(precision=10, scale=2), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("target >= 0", name=op.f("ck_indicator_target_target_not_negative")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_indicator_target_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_indicator_target_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_indicator_target_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator_target")),
+        sa.UniqueConstraint("estate_id", "code", name=op.f("uq_indicator_target_estate_id_code")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_indicator_target_estate_id_id")),
+    )
+    with op.batch_alter_table("indicator_target", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_indicator_target_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "indicator_value",
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("part", sa.String(length=60), nullable=False),
+        sa.Column("numerator", sa.Numeric(precision=14, scale=2), nullable=False),
+        sa.Column("denominator", sa.Numeric(precision=14, scale=2), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("denominator >= 0", name=op.f("ck_indicator_value_denominator_not_negative")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_indicator_value_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_indicator_value_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_indicator_value_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator_value")),
+        sa.UniqueConstraint("estate_id", "code", "month", "part", name="uq_indicator_value_month"),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_indicator_value_estate_id_id")),
+    )
+    with op.batch_alter_table("indicator_value", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_indicator_value_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "notice",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=60), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("record_type", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_notice_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_notice_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_notice_estate_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_notice_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_notice_estate_id_id")),
+    )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notice_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_notice_inbox", ["estate_id", "person_id", "id"], unique=False)
+        batch_op.create_index("ix_notice_read", ["read_at"], unique=False)
+        batch_op.create_index(
+            "ix_notice_unread",
+            ["estate_id", "person_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("read_at IS NULL"),
+            postgresql_where=sa.text("read_at IS NULL"),
+        )
+
+    op.create_table(
         "opening_hours",
         sa.Column("weekday", sa.Integer(), nullable=False),
         sa.Column("opens", sa.Time(), nullable=False),
@@ -166,6 +400,107 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("opening_hours", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_opening_hours_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "spot_check",
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "drawn",
+                "under_way",
+                "concluded",
+                "withdrawn",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("period_from", sa.Date(), nullable=False),
+        sa.Column("period_to", sa.Date(), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("drawn_by_name", sa.String(length=130), nullable=False),
+        sa.Column("seed", sa.String(length=64), nullable=False),
+        sa.Column("population", sa.JSON(), nullable=False),
+        sa.Column("population_size", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("sample_size", sa.Integer(), nullable=False),
+        sa.Column("questions", sa.JSON(), nullable=False),
+        sa.Column("conclusion", sa.Text(), nullable=False),
+        sa.Column("concluded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("concluded_by_name", sa.String(length=130), nullable=False),
+        sa.Column("withdrawn_reason", sa.String(length=300), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(concluded_at IS NULL) = (concluded_by_name = '')", name=op.f("ck_spot_check_concluded_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(state = 'concluded') = (concluded_at IS NOT NULL)", name=op.f("ck_spot_check_concluded_iff_concluded_at")
+        ),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (withdrawn_reason <> '')", name=op.f("ck_spot_check_withdrawn_iff_reason")
+        ),
+        sa.CheckConstraint("period_from <= period_to", name=op.f("ck_spot_check_period_ends_after_start")),
+        sa.CheckConstraint(
+            "sample_size >= 0 AND population_size >= sample_size", name=op.f("ck_spot_check_sample_within_population")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_spot_check_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_spot_check_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_spot_check_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spot_check")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_spot_check_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_spot_check_estate_id_number")),
+    )
+    with op.batch_alter_table("spot_check", schema=None) as batch_op:
+        batch_op.create_index("ix_spot_check_concluded", ["estate_id", "kind", "concluded_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_spot_check_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "webhook",
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column(
+            "format",
+            sa.Enum(
+                "generic",
+                "wecom",
+                "dingtalk",
+                name="format_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("language", sa.String(length=5), nullable=False),
+        sa.Column("events", sa.JSON(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_webhook_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_webhook_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_webhook_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_webhook_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "title", name=op.f("uq_webhook_estate_id_title")),
+    )
+    with op.batch_alter_table("webhook", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
         "clock_escalation",
@@ -201,6 +536,571 @@ def upgrade() -> None:
     with op.batch_alter_table("clock_escalation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_clock_escalation_estate_id"), ["estate_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_clock_escalation_rule_id"), ["rule_id"], unique=False)
+
+    op.create_table(
+        "duty_occurrence",
+        sa.Column("duty_id", sa.Integer(), nullable=False),
+        sa.Column("clause", sa.String(length=10), nullable=False),
+        sa.Column("period_key", sa.String(length=12), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("opens_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closes_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("needed", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open",
+                "kept",
+                "late",
+                "missed",
+                "waived",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("announced", sa.Boolean(), nullable=False),
+        sa.Column("reminded", sa.Boolean(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("waive_reason", sa.String(length=300), nullable=False),
+        sa.Column("waived_by_id", sa.Integer(), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name=op.f("ck_duty_occurrence_open_until_closed")),
+        sa.CheckConstraint(
+            "(state = 'waived') = (waive_reason <> '')", name=op.f("ck_duty_occurrence_waived_with_reason")
+        ),
+        sa.CheckConstraint("needed > 0", name=op.f("ck_duty_occurrence_something_needed")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_duty_occurrence_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_duty_occurrence_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "duty_id"], ["duty.estate_id", "duty.id"], name=op.f("fk_duty_occurrence_estate_id_duty_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_duty_occurrence_estate_id")),
+        sa.ForeignKeyConstraint(["waived_by_id"], ["ab_user.id"], name=op.f("fk_duty_occurrence_waived_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_occurrence")),
+        sa.UniqueConstraint("duty_id", "period_key", name=op.f("uq_duty_occurrence_duty_id_period_key")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_duty_occurrence_estate_id_id")),
+    )
+    with op.batch_alter_table("duty_occurrence", schema=None) as batch_op:
+        batch_op.create_index("ix_duty_occurrence_closed", ["duty_id", "closed_at"], unique=False)
+        batch_op.create_index("ix_duty_occurrence_due", ["estate_id", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_duty_occurrence_duty_id"), ["duty_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_duty_occurrence_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(
+            "ix_duty_occurrence_open",
+            ["estate_id", "opens_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+
+    op.create_table(
+        "opening_view",
+        sa.Column("screen", sa.String(length=60), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("view_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(owner_id IS NULL) = (role <> '')", name=op.f("ck_opening_view_person_or_role")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_opening_view_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_opening_view_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "view_id"],
+            ["saved_view.estate_id", "saved_view.id"],
+            name=op.f("fk_opening_view_estate_id_view_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_opening_view_estate_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["ab_user.id"], name=op.f("fk_opening_view_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opening_view")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_opening_view_estate_id_id")),
+    )
+    with op.batch_alter_table("opening_view", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opening_view_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_opening_view_view_id"), ["view_id"], unique=False)
+        batch_op.create_index(
+            "uq_opening_view_person",
+            ["estate_id", "screen", "owner_id"],
+            unique=True,
+            sqlite_where=sa.text("owner_id IS NOT NULL"),
+            postgresql_where=sa.text("owner_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_opening_view_role",
+            ["estate_id", "screen", "role"],
+            unique=True,
+            sqlite_where=sa.text("owner_id IS NULL"),
+            postgresql_where=sa.text("owner_id IS NULL"),
+        )
+
+    op.create_table(
+        "outbox_message",
+        sa.Column("delivery", sa.String(length=32), nullable=False),
+        sa.Column("event", sa.String(length=60), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum("email", "webhook", name="channel_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("webhook_id", sa.Integer(), nullable=True),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "pending", "sent", "failed", name="state_known", native_enum=False, create_constraint=True, length=30
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.String(length=100), nullable=False),
+        sa.Column("lease_token", sa.String(length=32), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(channel = 'email') = (person_id IS NOT NULL)", name=op.f("ck_outbox_message_email_iff_person")
+        ),
+        sa.CheckConstraint(
+            "(channel = 'webhook') = (webhook_id IS NOT NULL)", name=op.f("ck_outbox_message_webhook_iff_target")
+        ),
+        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name=op.f("ck_outbox_message_sent_iff_moment")),
+        sa.CheckConstraint("state <> 'failed' OR error <> ''", name=op.f("ck_outbox_message_failed_has_error")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_outbox_message_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_outbox_message_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "webhook_id"],
+            ["webhook.estate_id", "webhook.id"],
+            name=op.f("fk_outbox_message_estate_id_webhook_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_outbox_message_estate_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_outbox_message_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
+        sa.UniqueConstraint("delivery", name=op.f("uq_outbox_message_delivery")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_outbox_message_estate_id_id")),
+    )
+    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_message_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_message_pending",
+            ["next_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index("ix_outbox_message_sent", ["sent_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_message_webhook_id"), ["webhook_id"], unique=False)
+
+    op.create_table(
+        "duty_statement",
+        sa.Column("occurrence_id", sa.Integer(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_duty_statement_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_duty_statement_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "occurrence_id"],
+            ["duty_occurrence.estate_id", "duty_occurrence.id"],
+            name=op.f("fk_duty_statement_estate_id_occurrence_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_duty_statement_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_statement")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_duty_statement_estate_id_id")),
+    )
+    with op.batch_alter_table("duty_statement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_statement_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_duty_statement_occurrence_id"), ["occurrence_id"], unique=False)
+
+    op.create_table(
+        "check_sample",
+        sa.Column("check_id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("record_type", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("label", sa.String(length=200), nullable=False),
+        sa.Column("picked", sa.Boolean(), nullable=False),
+        sa.Column(
+            "result",
+            sa.Enum(
+                "ok",
+                "finding",
+                "not_applicable",
+                name="result_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=True,
+        ),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_by_name", sa.String(length=130), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(checked_at IS NULL) = (checked_by_name = '')", name=op.f("ck_check_sample_checked_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "coalesce(result, '') <> 'not_applicable' OR note <> ''",
+            name=op.f("ck_check_sample_not_applicable_has_note"),
+        ),
+        sa.CheckConstraint("(result IS NULL) = (checked_at IS NULL)", name=op.f("ck_check_sample_checked_iff_result")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_check_sample_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_check_sample_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "check_id"],
+            ["spot_check.estate_id", "spot_check.id"],
+            name=op.f("fk_check_sample_estate_id_check_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_check_sample_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_check_sample_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_check_sample")),
+        sa.UniqueConstraint("check_id", "record_id", name=op.f("uq_check_sample_check_id_record_id")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_check_sample_estate_id_id")),
+    )
+    with op.batch_alter_table("check_sample", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_check_sample_check_id"), ["check_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_check_sample_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_check_sample_record", ["record_type", "record_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_check_sample_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
+        "comment",
+        sa.Column("record_type", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("mentions", sa.JSON(), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("length(text) BETWEEN 1 AND 4000", name=op.f("ck_comment_text_has_length")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_comment_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_comment_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_comment_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_comment_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_comment")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_comment_estate_id_id")),
+    )
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_comment_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_comment_record", ["estate_id", "record_type", "record_id"], unique=False)
+
+    op.create_table(
+        "corrective_action",
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "corrective", "preventive", name="type_known", native_enum=False, create_constraint=True, length=30
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open",
+                "analysed",
+                "agreed",
+                "done",
+                "verified",
+                "effective",
+                "reissued",
+                "withdrawn",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "source",
+            sa.Enum(
+                "complaint",
+                "survey",
+                "check",
+                "audit",
+                "repeated",
+                name="source_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("category_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "minor",
+                "major",
+                "critical",
+                name="severity_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("risk", sa.Text(), nullable=False),
+        sa.Column("found_on", sa.Date(), nullable=False),
+        sa.Column("found_by_name", sa.String(length=130), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("correction", sa.Text(), nullable=False),
+        sa.Column("follows_id", sa.Integer(), nullable=True),
+        sa.Column("verification", sa.Text(), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verified_by_name", sa.String(length=130), nullable=False),
+        sa.Column("effective", sa.Boolean(), nullable=True),
+        sa.Column("judged_on", sa.Date(), nullable=True),
+        sa.Column("judgement", sa.Text(), nullable=False),
+        sa.Column("withdrawn_reason", sa.String(length=300), nullable=False),
+        sa.Column("source_type", sa.String(length=64), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=True),
+        sa.Column("source_label", sa.String(length=200), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(source_type = '') = (source_id IS NULL)", name=op.f("ck_corrective_action_source_is_a_record")
+        ),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (withdrawn_reason <> '')", name=op.f("ck_corrective_action_withdrawn_iff_reason")
+        ),
+        sa.CheckConstraint(
+            "(state IN ('effective', 'reissued')) = (effective IS NOT NULL)",
+            name=op.f("ck_corrective_action_judged_iff_ended"),
+        ),
+        sa.CheckConstraint(
+            "(state IN ('verified', 'effective', 'reissued')) = (verified_at IS NOT NULL)",
+            name=op.f("ck_corrective_action_verified_iff_verified_at"),
+        ),
+        sa.CheckConstraint(
+            "(verified_at IS NULL) = (verification = '')", name=op.f("ck_corrective_action_verified_with_evidence")
+        ),
+        sa.CheckConstraint(
+            "(verified_at IS NULL) = (verified_by_name = '')", name=op.f("ck_corrective_action_verified_by_somebody")
+        ),
+        sa.CheckConstraint("description <> ''", name=op.f("ck_corrective_action_nonconformity_is_described")),
+        sa.CheckConstraint(
+            "state <> 'effective' OR effective", name=op.f("ck_corrective_action_effective_when_closed")
+        ),
+        sa.CheckConstraint(
+            "state <> 'reissued' OR NOT effective", name=op.f("ck_corrective_action_not_effective_when_reissued")
+        ),
+        sa.CheckConstraint(
+            "(effective IS NULL) = (judged_on IS NULL)", name=op.f("ck_corrective_action_judged_on_a_day")
+        ),
+        sa.CheckConstraint("follows_id IS NULL OR follows_id <> id", name=op.f("ck_corrective_action_follows_another")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_corrective_action_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_corrective_action_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "category_id"],
+            ["check_category.estate_id", "check_category.id"],
+            name=op.f("fk_corrective_action_estate_id_category_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "follows_id"],
+            ["corrective_action.estate_id", "corrective_action.id"],
+            name=op.f("fk_corrective_action_estate_id_follows_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_corrective_action_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_corrective_action_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrective_action")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_corrective_action_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_corrective_action_estate_id_number")),
+    )
+    with op.batch_alter_table("corrective_action", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_corrective_action_category_id"), ["category_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrective_action_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_corrective_action_state", ["estate_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrective_action_unit_id"), ["unit_id"], unique=False)
+        batch_op.create_index("uq_corrective_action_follows", ["follows_id"], unique=True)
+        batch_op.create_index(
+            "uq_corrective_action_repeat",
+            ["category_id"],
+            unique=True,
+            sqlite_where=sa.text("source = 'repeated' AND state NOT IN ('effective', 'reissued', 'withdrawn')"),
+            postgresql_where=sa.text("source = 'repeated' AND state NOT IN ('effective', 'reissued', 'withdrawn')"),
+        )
+
+    op.create_table(
+        "goods_release",
+        sa.Column(
+            "state",
+            sa.Enum(
+                "entered",
+                "issued",
+                "released",
+                "expired",
+                "cancelled",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "applicant",
+            sa.Enum(
+                "owner",
+                "authorised",
+                "tenant",
+                "contractor",
+                name="applicant_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("applicant_name", sa.String(length=100), nullable=False),
+        sa.Column(
+            "id_kind",
+            sa.Enum(
+                "resident_id",
+                "hk_macao_permit",
+                "taiwan_permit",
+                "hmt_residence_permit",
+                "passport",
+                "foreign_pr_card",
+                "business_licence",
+                name="id_kind_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("id_seen", sa.Boolean(), nullable=False),
+        sa.Column(
+            "confirmation",
+            sa.Enum(
+                "signature",
+                "phone",
+                "authorisation",
+                name="confirmation_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("confirmation_note", sa.String(length=300), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "moving_out",
+                "material",
+                "repair",
+                "end_of_tenancy",
+                name="reason_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("carrier", sa.String(length=100), nullable=False),
+        sa.Column("items_match", sa.Boolean(), nullable=True),
+        sa.Column("remark", sa.String(length=500), nullable=False),
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_by_name", sa.String(length=130), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_by_name", sa.String(length=130), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=False),
+        sa.CheckConstraint(
+            "confirmation = 'signature' OR confirmation_note <> ''", name=op.f("ck_goods_release_confirmation_noted")
+        ),
+        sa.CheckConstraint(
+            "state <> 'released' OR items_match IS TRUE", name=op.f("ck_goods_release_released_only_as_listed")
+        ),
+        sa.CheckConstraint(
+            "state IN ('entered', 'cancelled') OR issued_at IS NOT NULL",
+            name=op.f("ck_goods_release_issued_before_gate"),
+        ),
+        sa.CheckConstraint(
+            "(items_match IS NULL) = (checked_at IS NULL)", name=op.f("ck_goods_release_checked_iff_result")
+        ),
+        sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_goods_release_valid_to_after_from")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_goods_release_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_goods_release_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_goods_release_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_goods_release_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_goods_release")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_goods_release_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_goods_release_estate_id_number")),
+    )
+    with op.batch_alter_table("goods_release", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_goods_release_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_goods_release_unit_id"), ["unit_id"], unique=False)
 
     op.create_table(
         "work_item",
@@ -249,7 +1149,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_work_item_mine",
-            ["estate_id", "assignee_id", "rank_at", "id"],
+            ["estate_id", "assignee_id", "rank_at", "id", "kind"],
             unique=False,
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
@@ -258,6 +1158,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_work_item_role",
             ["estate_id", "role", "rank_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_work_item_role_kind",
+            ["estate_id", "role", "kind", "rank_at", "id"],
             unique=False,
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
@@ -278,13 +1185,169 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "capa_cause",
+        sa.Column(
+            "bone",
+            sa.Enum(
+                "people",
+                "equipment",
+                "material",
+                "method",
+                "environment",
+                "measurement",
+                name="bone_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("whys", sa.Text(), nullable=False),
+        sa.Column("action_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("whys <> ''", name=op.f("ck_capa_cause_cause_is_explained")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_capa_cause_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_capa_cause_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "action_id"],
+            ["corrective_action.estate_id", "corrective_action.id"],
+            name=op.f("fk_capa_cause_estate_id_action_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_capa_cause_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_capa_cause")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_capa_cause_estate_id_id")),
+    )
+    with op.batch_alter_table("capa_cause", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_capa_cause_action_id"), ["action_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_capa_cause_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "capa_measure",
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("owner_name", sa.String(length=130), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("done_on", sa.Date(), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("action_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(done_on IS NULL) = (evidence = '')", name=op.f("ck_capa_measure_done_with_evidence")),
+        sa.CheckConstraint("content <> ''", name=op.f("ck_capa_measure_measure_is_described")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_capa_measure_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_capa_measure_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "action_id"],
+            ["corrective_action.estate_id", "corrective_action.id"],
+            name=op.f("fk_capa_measure_estate_id_action_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_capa_measure_estate_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["ab_user.id"], name=op.f("fk_capa_measure_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_capa_measure")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_capa_measure_estate_id_id")),
+    )
+    with op.batch_alter_table("capa_measure", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_capa_measure_action_id"), ["action_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_capa_measure_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_capa_measure_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "check_finding",
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("sample_id", sa.Integer(), nullable=True),
+        sa.Column("category_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "severity",
+            sa.Enum(
+                "minor",
+                "major",
+                "critical",
+                name="severity_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("found_by_name", sa.String(length=130), nullable=False),
+        sa.Column("action_id", sa.Integer(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_reason", sa.String(length=300), nullable=False),
+        sa.Column("source_type", sa.String(length=64), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=True),
+        sa.Column("source_label", sa.String(length=200), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(revoked_at IS NULL) = (revoked_reason = '')", name=op.f("ck_check_finding_revoked_iff_reason")
+        ),
+        sa.CheckConstraint(
+            "(source_type = '') = (source_id IS NULL)", name=op.f("ck_check_finding_source_is_a_record")
+        ),
+        sa.CheckConstraint("description <> ''", name=op.f("ck_check_finding_finding_is_described")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_check_finding_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_check_finding_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "action_id"],
+            ["corrective_action.estate_id", "corrective_action.id"],
+            name=op.f("fk_check_finding_estate_id_action_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "category_id"],
+            ["check_category.estate_id", "check_category.id"],
+            name=op.f("fk_check_finding_estate_id_category_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "sample_id"],
+            ["check_sample.estate_id", "check_sample.id"],
+            name=op.f("fk_check_finding_estate_id_sample_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_check_finding_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_check_finding_estate_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_check_finding_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_check_finding")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_check_finding_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_check_finding_estate_id_number")),
+    )
+    with op.batch_alter_table("check_finding", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_check_finding_action_id"), ["action_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_check_finding_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_check_finding_repeat", ["category_id", "found_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_check_finding_sample_id"), ["sample_id"], unique=False)
+        batch_op.create_index("ix_check_finding_source", ["source_type", "source_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_check_finding_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
         "deadline",
         sa.Column("item_id", sa.Integer(), nullable=False),
         sa.Column("record_type", sa.String(length=64), nullable=False),
         sa.Column("record_id", sa.Integer(), nullable=False),
         sa.Column("unit_id", sa.Integer(), nullable=True),
         sa.Column("rule_key", sa.String(length=60), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
@@ -293,7 +1356,9 @@ def upgrade() -> None:
         sa.Column("met_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("escalated", sa.Integer(), nullable=False),
+        sa.Column("escalated", sa.Integer(), nullable=True),
+        sa.Column("chosen", sa.Boolean(), nullable=False),
+        sa.Column("pauses", sa.JSON(), nullable=False),
         sa.Column("late_reason", sa.Text(), nullable=False),
         sa.Column("estate_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
@@ -349,6 +1414,145 @@ def upgrade() -> None:
             postgresql_where=sa.text("met_at IS NULL AND cancelled_at IS NULL"),
         )
 
+    op.create_table(
+        "rectification_notice",
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "served",
+                "answered",
+                "closed",
+                "withdrawn",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("finding_id", sa.Integer(), nullable=True),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("requirement", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_by_name", sa.String(length=130), nullable=False),
+        sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("served_by_name", sa.String(length=130), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_by_name", sa.String(length=130), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_by_id", sa.Integer(), nullable=True),
+        sa.Column("answered_by_name", sa.String(length=130), nullable=False),
+        sa.Column("returned", sa.Integer(), nullable=False),
+        sa.Column("return_reason", sa.String(length=500), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verified_by_id", sa.Integer(), nullable=True),
+        sa.Column("verified_by_name", sa.String(length=130), nullable=False),
+        sa.Column("verify_note", sa.String(length=500), nullable=False),
+        sa.Column("withdrawn_reason", sa.String(length=300), nullable=False),
+        sa.Column("source_type", sa.String(length=64), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=True),
+        sa.Column("source_label", sa.String(length=200), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(answered_at IS NULL) = (answer = '')", name=op.f("ck_rectification_notice_answered_iff_answer")
+        ),
+        sa.CheckConstraint(
+            "(answered_at IS NULL) = (answered_by_name = '')", name=op.f("ck_rectification_notice_answered_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(received_at IS NULL) = (received_by_name = '')", name=op.f("ck_rectification_notice_received_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(served_at IS NULL) = (served_by_name = '')", name=op.f("ck_rectification_notice_served_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(source_type = '') = (source_id IS NULL)", name=op.f("ck_rectification_notice_source_is_a_record")
+        ),
+        sa.CheckConstraint(
+            "(state = 'closed') = (verified_at IS NOT NULL)", name=op.f("ck_rectification_notice_closed_iff_verified")
+        ),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (withdrawn_reason <> '')",
+            name=op.f("ck_rectification_notice_withdrawn_iff_reason"),
+        ),
+        sa.CheckConstraint(
+            "(state IN ('answered', 'closed')) = (answered_at IS NOT NULL)",
+            name=op.f("ck_rectification_notice_answered_iff_answered_at"),
+        ),
+        sa.CheckConstraint(
+            "(verified_at IS NULL) = (verified_by_name = '')", name=op.f("ck_rectification_notice_verified_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "problem <> '' AND requirement <> ''", name=op.f("ck_rectification_notice_notice_says_what")
+        ),
+        sa.CheckConstraint(
+            "state <> 'draft' OR served_at IS NULL", name=op.f("ck_rectification_notice_draft_is_not_served")
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('served', 'answered', 'closed') OR served_at IS NOT NULL",
+            name=op.f("ck_rectification_notice_served_at_known"),
+        ),
+        sa.CheckConstraint(
+            "answered_at IS NULL OR received_at IS NOT NULL",
+            name=op.f("ck_rectification_notice_answered_after_receipt"),
+        ),
+        sa.CheckConstraint(
+            "received_at IS NULL OR served_at IS NOT NULL", name=op.f("ck_rectification_notice_received_after_serving")
+        ),
+        sa.CheckConstraint(
+            "served_at IS NULL OR due_at IS NOT NULL", name=op.f("ck_rectification_notice_served_with_deadline")
+        ),
+        sa.CheckConstraint(
+            "verified_by_id IS NULL OR verified_by_id <> answered_by_id",
+            name=op.f("ck_rectification_notice_verified_by_another"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["answered_by_id"], ["ab_user.id"], name=op.f("fk_rectification_notice_answered_by_id")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_rectification_notice_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_rectification_notice_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "finding_id"],
+            ["check_finding.estate_id", "check_finding.id"],
+            name=op.f("fk_rectification_notice_estate_id_finding_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"],
+            ["unit.estate_id", "unit.id"],
+            name=op.f("fk_rectification_notice_estate_id_unit_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_rectification_notice_estate_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_rectification_notice_person_id")),
+        sa.ForeignKeyConstraint(
+            ["verified_by_id"], ["ab_user.id"], name=op.f("fk_rectification_notice_verified_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rectification_notice")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_rectification_notice_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_rectification_notice_estate_id_number")),
+    )
+    with op.batch_alter_table("rectification_notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rectification_notice_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rectification_notice_finding_id"), ["finding_id"], unique=False)
+        batch_op.create_index("ix_rectification_notice_source", ["source_type", "source_id"], unique=False)
+        batch_op.create_index("ix_rectification_notice_state", ["estate_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rectification_notice_unit_id"), ["unit_id"], unique=False)
+
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("unit_id", sa.Integer(), nullable=True))
+        batch_op.create_index("ix_attachment_unit", ["unit_id", "created_at"], unique=False)
+
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.add_column(sa.Column("unit_id", sa.Integer(), nullable=True))
         batch_op.create_index(
@@ -360,6 +1564,65 @@ def upgrade() -> None:
         )
 
     # ### end Alembic commands ###
+    # The unit in whose diary each entry of the change log stands: by the row it is about, else by what that row hangs on.
+    unit_of = {"unit": "SELECT t.id FROM unit t WHERE t.id = audit_entry.{key}"}
+    for table in (
+        "bill", "entrusted_service", "key_set", "meter", "movein_case", "movein_defect", "paper", "parking_bay", "parking_use",
+        "tenure", "vehicle",
+    ):  # fmt: skip
+        unit_of[table] = f"SELECT t.unit_id FROM {table} t WHERE t.id = audit_entry.{{key}}"  # noqa: S608
+    for table, column, whole in (
+        ("bill_line", "bill_id", "bill"),
+        ("inspection_item", "case_id", "movein_case"),
+        ("inspection_round", "case_id", "movein_case"),
+        ("meter_reading", "meter_id", "meter"),
+        ("movein_handout", "case_id", "movein_case"),
+        ("movein_key", "case_id", "movein_case"),
+        ("movein_paper_check", "case_id", "movein_case"),
+        ("movein_signature", "case_id", "movein_case"),
+        ("paper_copy", "paper_id", "paper"),
+        ("payment", "bill_id", "bill"),
+    ):
+        unit_of[table] = (
+            f"SELECT w.unit_id FROM {table} t JOIN {whole} w ON w.id = t.{column} WHERE t.id = audit_entry.{{key}}"  # noqa: S608
+        )
+    unit_of["payment_part"] = (
+        "SELECT w.unit_id FROM payment_part t JOIN payment p ON p.id = t.payment_id JOIN bill w ON w.id = p.bill_id"
+        " WHERE t.id = audit_entry.{key}"
+    )
+    for kind, key in (("record_type", "record_id"), ("subject_type", "subject_id")):
+        for table, unit in unit_of.items():
+            op.execute(
+                sa.text(
+                    f"UPDATE audit_entry SET unit_id = ({unit.format(key=key)})"  # noqa: S608
+                    f" WHERE {kind} = '{table}' AND unit_id IS NULL"
+                )
+            )
+    # The unit that files concern, for the archive of a household.
+    for owner, unit in (
+        ("unit", "SELECT o.id FROM unit o WHERE o.id = attachment.record_id"),
+        ("paper", "SELECT o.unit_id FROM paper o WHERE o.id = attachment.record_id"),
+        ("movein_case", "SELECT o.unit_id FROM movein_case o WHERE o.id = attachment.record_id"),
+        ("movein_defect", "SELECT o.unit_id FROM movein_defect o WHERE o.id = attachment.record_id"),
+        ("entrusted_service", "SELECT o.unit_id FROM entrusted_service o WHERE o.id = attachment.record_id"),
+        (
+            "inspection_round",
+            "SELECT c.unit_id FROM inspection_round o JOIN movein_case c ON c.id = o.case_id WHERE o.id = attachment.record_id",
+        ),
+        ("bill", "SELECT o.unit_id FROM bill o WHERE o.id = attachment.record_id"),
+        (
+            "payment",
+            "SELECT b.unit_id FROM payment o JOIN bill b ON b.id = o.bill_id WHERE o.id = attachment.record_id",
+        ),
+        ("tenure", "SELECT o.unit_id FROM tenure o WHERE o.id = attachment.record_id"),
+    ):
+        op.execute(sa.text(f"UPDATE attachment SET unit_id = ({unit}) WHERE record_type = '{owner}'"))
+    op.execute(
+        sa.text(
+            "UPDATE attachment SET note = (SELECT s.paper FROM movein_signature s WHERE s.attachment_id = attachment.id)"
+            " WHERE note = '' AND id IN (SELECT attachment_id FROM movein_signature)"
+        )
+    )
 
 
 def downgrade() -> None:
@@ -372,6 +1635,18 @@ def downgrade() -> None:
         )
         batch_op.drop_column("unit_id")
 
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index("ix_attachment_unit")
+        batch_op.drop_column("unit_id")
+
+    with op.batch_alter_table("rectification_notice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rectification_notice_unit_id"))
+        batch_op.drop_index("ix_rectification_notice_state")
+        batch_op.drop_index("ix_rectification_notice_source")
+        batch_op.drop_index(batch_op.f("ix_rectification_notice_finding_id"))
+        batch_op.drop_index(batch_op.f("ix_rectification_notice_estate_id"))
+
+    op.drop_table("rectification_notice")
     with op.batch_alter_table("deadline", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_deadline_open",
@@ -394,6 +1669,26 @@ def downgrade() -> None:
         )
 
     op.drop_table("deadline")
+    with op.batch_alter_table("check_finding", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_check_finding_unit_id"))
+        batch_op.drop_index("ix_check_finding_source")
+        batch_op.drop_index(batch_op.f("ix_check_finding_sample_id"))
+        batch_op.drop_index("ix_check_finding_repeat")
+        batch_op.drop_index(batch_op.f("ix_check_finding_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_check_finding_action_id"))
+
+    op.drop_table("check_finding")
+    with op.batch_alter_table("capa_measure", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_capa_measure_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_capa_measure_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_capa_measure_action_id"))
+
+    op.drop_table("capa_measure")
+    with op.batch_alter_table("capa_cause", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_capa_cause_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_capa_cause_action_id"))
+
+    op.drop_table("capa_cause")
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_work_item_open",
@@ -402,6 +1697,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_work_item_unit",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_work_item_role_kind",
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
         )
@@ -427,15 +1727,123 @@ def downgrade() -> None:
         )
 
     op.drop_table("work_item")
+    with op.batch_alter_table("goods_release", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_goods_release_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_goods_release_estate_id"))
+
+    op.drop_table("goods_release")
+    with op.batch_alter_table("corrective_action", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_corrective_action_repeat",
+            sqlite_where=sa.text("source = 'repeated' AND state NOT IN ('effective', 'reissued', 'withdrawn')"),
+            postgresql_where=sa.text("source = 'repeated' AND state NOT IN ('effective', 'reissued', 'withdrawn')"),
+        )
+        batch_op.drop_index("uq_corrective_action_follows")
+        batch_op.drop_index(batch_op.f("ix_corrective_action_unit_id"))
+        batch_op.drop_index("ix_corrective_action_state")
+        batch_op.drop_index(batch_op.f("ix_corrective_action_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_corrective_action_category_id"))
+
+    op.drop_table("corrective_action")
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.drop_index("ix_comment_record")
+        batch_op.drop_index(batch_op.f("ix_comment_estate_id"))
+
+    op.drop_table("comment")
+    with op.batch_alter_table("check_sample", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_check_sample_unit_id"))
+        batch_op.drop_index("ix_check_sample_record")
+        batch_op.drop_index(batch_op.f("ix_check_sample_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_check_sample_check_id"))
+
+    op.drop_table("check_sample")
+    with op.batch_alter_table("duty_statement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_statement_occurrence_id"))
+        batch_op.drop_index(batch_op.f("ix_duty_statement_estate_id"))
+
+    op.drop_table("duty_statement")
+    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outbox_message_webhook_id"))
+        batch_op.drop_index("ix_outbox_message_sent")
+        batch_op.drop_index(
+            "ix_outbox_message_pending",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_outbox_message_estate_id"))
+
+    op.drop_table("outbox_message")
+    with op.batch_alter_table("opening_view", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_opening_view_role",
+            sqlite_where=sa.text("owner_id IS NULL"),
+            postgresql_where=sa.text("owner_id IS NULL"),
+        )
+        batch_op.drop_index(
+            "uq_opening_view_person",
+            sqlite_where=sa.text("owner_id IS NOT NULL"),
+            postgresql_where=sa.text("owner_id IS NOT NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_opening_view_view_id"))
+        batch_op.drop_index(batch_op.f("ix_opening_view_estate_id"))
+
+    op.drop_table("opening_view")
+    with op.batch_alter_table("duty_occurrence", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_duty_occurrence_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_duty_occurrence_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_duty_occurrence_duty_id"))
+        batch_op.drop_index("ix_duty_occurrence_due")
+        batch_op.drop_index("ix_duty_occurrence_closed")
+
+    op.drop_table("duty_occurrence")
     with op.batch_alter_table("clock_escalation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_clock_escalation_rule_id"))
         batch_op.drop_index(batch_op.f("ix_clock_escalation_estate_id"))
 
     op.drop_table("clock_escalation")
+    with op.batch_alter_table("webhook", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_estate_id"))
+
+    op.drop_table("webhook")
+    with op.batch_alter_table("spot_check", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_spot_check_estate_id"))
+        batch_op.drop_index("ix_spot_check_concluded")
+
+    op.drop_table("spot_check")
     with op.batch_alter_table("opening_hours", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_opening_hours_estate_id"))
 
     op.drop_table("opening_hours")
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_notice_unread", sqlite_where=sa.text("read_at IS NULL"), postgresql_where=sa.text("read_at IS NULL")
+        )
+        batch_op.drop_index("ix_notice_read")
+        batch_op.drop_index("ix_notice_inbox")
+        batch_op.drop_index(batch_op.f("ix_notice_estate_id"))
+
+    op.drop_table("notice")
+    with op.batch_alter_table("indicator_value", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_indicator_value_estate_id"))
+
+    op.drop_table("indicator_value")
+    with op.batch_alter_table("indicator_target", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_indicator_target_estate_id"))
+
+    op.drop_table("indicator_target")
+    with op.batch_alter_table("duty_report", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_report_estate_id"))
+
+    op.drop_table("duty_report")
+    with op.batch_alter_table("duty", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duty_in_place_of_id"))
+        batch_op.drop_index(batch_op.f("ix_duty_estate_id"))
+
+    op.drop_table("duty")
     with op.batch_alter_table("delegation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delegation_estate_id"))
         batch_op.drop_index(batch_op.f("ix_delegation_delegator_id"))
@@ -446,9 +1854,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_clock_rule_estate_id"))
 
     op.drop_table("clock_rule")
+    with op.batch_alter_table("check_category", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_check_category_estate_id"))
+
+    op.drop_table("check_category")
     with op.batch_alter_table("calendar_day", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_calendar_day_estate_id"))
 
     op.drop_table("calendar_day")
+    op.drop_table("message_choice")
     op.drop_table("recurring_run")
     # ### end Alembic commands ###

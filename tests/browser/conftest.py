@@ -64,7 +64,8 @@ class Quiet(WSGIRequestHandler):
 
 @pytest.fixture(scope="session")
 def site(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The installation: ``address``, and ``cases`` of estate 1 by state (ids of case, unit and bill), the served ``app``."""
+    """The installation: ``address``, and ``cases`` of estate 1 by state (ids of case, unit and bill) and one that is
+    ``ready`` for its next step, the served ``app``."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copy(app.config["GUANJIA"].keys_file, folder)  # a process has one keyring
     for database in new_database(folder):
@@ -104,6 +105,8 @@ def _furnish() -> dict[str, SimpleNamespace]:
     )  # fmt: skip
     _employ("manager", Role.MANAGER, full)
     _employ("manager-en", Role.MANAGER, full, language="en")
+    _employ("desk", Role.RECEPTIONIST, full)
+    _employ("supervisor", Role.CS_SUPERVISOR, full)
     for username, role in STAFF.items():
         _employ(username, role, empty)
     cases = {}
@@ -112,6 +115,9 @@ def _furnish() -> dict[str, SimpleNamespace]:
         db.session.flush()
         bill = bills_of(db.session, case) if state in (CaseState.SIGNING, CaseState.COMPLETED) else []
         cases[state.value] = SimpleNamespace(id=case.id, unit=case.unit_id, bill=bill[0].id if bill else None)
+    ready = make.new_case(db.session, owner=None)
+    make.check_papers(db.session, ready)
+    cases["ready"] = SimpleNamespace(id=ready.id, unit=ready.unit_id, bill=None)
     return cases
 
 

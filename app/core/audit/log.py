@@ -48,13 +48,13 @@ def record_event(session: Session, kind: str, record: Stamped | Account, *, note
 @event.listens_for(Session, "after_flush")
 def _log_changes(session: Session, context: Any) -> None:
     chains: dict[int, list[Entry]] = {}
-    for entry in _entries_of_flush(session):
+    for entry in _entries_of_flush(session, context):
         chains.setdefault(_chain_of(entry.record), []).append(entry)
     for entries in chains.values():
         _append(session, entries)
 
 
-def _entries_of_flush(session: Session) -> Iterator[Entry]:
+def _entries_of_flush(session: Session, context: Any) -> Iterator[Entry]:
     for record in session.new:
         if isinstance(record, Stamped) and record.audited:
             kind, note = record.audit_birth
@@ -63,8 +63,8 @@ def _entries_of_flush(session: Session) -> Iterator[Entry]:
     for record in session.dirty:
         if isinstance(record, Stamped) and record.audited and (changes := _changes(record)):
             yield Entry("update", record, {k: list(pair) for k, pair in changes.items()})
-    for record in session.deleted:
-        if isinstance(record, Stamped) and record.audited:
+    for state, (deleted, listed_only) in context.states.items():  # rows that went as orphans stand here only
+        if deleted and not listed_only and isinstance(record := state.obj(), Stamped) and record.audited:
             yield Entry("delete", record)
 
 
