@@ -24,8 +24,8 @@ from app.core.access.demo import create_demo_accounts
 from app.core.access.models import Account
 from app.core.access.roles import Role
 from app.core.clocks import passing
-from app.core.clocks.services import start
 from app.core.clocks.models import WorkItem
+from app.core.clocks.services import start
 from app.core.comments.services import add_comment
 from app.core.imports.services import import_file
 from app.core.records.base import now

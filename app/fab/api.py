@@ -243,7 +243,11 @@ class RecordApi(BaseApi):
     def _parameters(self) -> list[dict[str, Any]]:
         view = self._view
         found: list[dict[str, Any]] = [
-            {"in": "query", "name": "page", "schema": {"type": "integer", "minimum": 1, "maximum": DEEPEST // max(SIZES) + 1}},
+            {
+                "in": "query",
+                "name": "page",
+                "schema": {"type": "integer", "minimum": 1, "maximum": DEEPEST // max(SIZES) + 1},
+            },
             {"in": "query", "name": "after", "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}},
             {"in": "query", "name": "size", "schema": {"type": "integer", "enum": list(SIZES)}},
             {

@@ -25,6 +25,7 @@ from wtforms.widgets import html_params
 from app.core.access.masking import mask, mask_id_tail
 from app.core.records.base import SYSTEM_COLUMNS
 from app.core.records.identifiers import halfwidth
+from app.core.records.lookup import title_of as title_of  # every room of fab takes it from here
 from app.extensions import db
 from app.fab.interface import Attribute, Kind, RecordInterface, token_of
 
@@ -356,12 +357,6 @@ def masked(value: str | None, kind: str = "") -> str:
     if not value:
         return ""
     return mask(kind, value) if kind else mask_id_tail(value)
-
-
-def title_of(record: Any) -> str:
-    """How a record is called in a select, a link or a message."""
-    name = getattr(record, "display_name", None)
-    return str(name) if name else str(record)
 
 
 class RecordForm(wtforms.Form):

@@ -114,7 +114,7 @@ class ListScreen:
     list_template: str
     list_cell: Mapping[str, Callable[[Any], Any]]
     load: Sequence[Any]
-    first_filter: Mapping[str, Sequence[str]] = {}
+    first_filter: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Filters in force when nobody asked for any: column → values as in an address, ``{"state": ["open"]}``."""
     listed: list[Attribute]
     filtered: list[Attribute]

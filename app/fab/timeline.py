@@ -323,7 +323,8 @@ class Rows:
     found: Mapping[tuple[type, int], Any] = field(default_factory=dict)
 
     def get(self, table: str, number: int | None) -> Any:
-        return self.found.get((_model(table), number)) if number is not None else None
+        model = _model(table)
+        return self.found.get((model, number)) if model is not None and number is not None else None
 
 
 def _rows(entries: Iterable[AuditEntry]) -> Rows:
@@ -392,7 +393,7 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
     part = itself != here and not apart
     concerned = subject if part else itself
     line = Happening(
-        entry.at, entry.actor_name, _sentence(entry, itself == here), _icon(entry.kind), entry.id, entry.kind,
+        entry.at, _who(entry), _sentence(entry, itself == here), _icon(entry.kind), entry.id, entry.kind,
         note=entry.note, about=None if concerned == here else _named(rows.get(*concerned)),
     )  # fmt: skip
     if entry.record_type == Comment.__tablename__ and entry.kind == "comment":
@@ -409,6 +410,11 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
         alike = (entry.actor_name, line.what, entry.record_type, subject)
         line = replace(line, alike=alike, names=(name,), changes=changes)
     return line
+
+
+def _who(entry: AuditEntry) -> str:
+    """The person; what nobody did was the program's own doing."""
+    return entry.actor_name if entry.actor_id is not None else str(_("System"))
 
 
 def _icon(kind: str) -> str:
@@ -495,7 +501,7 @@ def _step(entry: AuditEntry) -> dict[str, Any]:
             continue
         step = next((t for t in workflow.transitions if t.name == facts.get("transition")), None)
         looks = {str(state): str(look.title) for state, look in workflow.looks.items()}
-        source, target = (looks.get(facts.get(end), facts.get(end)) for end in ("source", "target"))
+        source, target = (looks.get(str(facts.get(end)), facts.get(end)) for end in ("source", "target"))
         name = step.title if step else facts.get("transition")
         said = {"what": _("%(step)s: %(source)s → %(target)s", step=name, source=source, target=target)}
         given = [Change(str(a.label), "", facts[a.name]) for a in (step.asks if step else ()) if facts.get(a.name)]

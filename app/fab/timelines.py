@@ -147,10 +147,10 @@ def whole_page(page: Page, table: str, record: Stamped, **more: Any) -> str:
     for problem in asked.problems:
         flash(problem, "warning")
     shown = read(_about(table, record), asked.wanted, before=asked.before)
-    place = {"table": table, "pk": record.id}
+    place: dict[str, Any] = {"table": table, "pk": record.id}
 
     def link(endpoint: str = "show", **changes: Any) -> str:
-        return url_for(f"TimelinePage.{endpoint}", **place, **{**asked.arguments, **changes})
+        return url_for(f"TimelinePage.{endpoint}", **{**asked.arguments, **changes, **place})
 
     return page.render(
         "timeline/page.html", title=_title(table, record), record=record, page=shown, asked=asked, groups=GROUPS, other=OTHER,

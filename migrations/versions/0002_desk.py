@@ -1616,7 +1616,7 @@ def upgrade() -> None:
         ),
         ("tenure", "SELECT o.unit_id FROM tenure o WHERE o.id = attachment.record_id"),
     ):
-        op.execute(sa.text(f"UPDATE attachment SET unit_id = ({unit}) WHERE record_type = '{owner}'"))
+        op.execute(sa.text(f"UPDATE attachment SET unit_id = ({unit}) WHERE record_type = '{owner}'"))  # noqa: S608 (made of our own names)
     op.execute(
         sa.text(
             "UPDATE attachment SET note = (SELECT s.paper FROM movein_signature s WHERE s.attachment_id = attachment.id)"

@@ -91,7 +91,12 @@ def test_from_the_draw_to_the_printed_notice(session, manager, client_of):
     assert notice.state == NoticeState.SERVED and notice.due_on > estate_today(session, 1)
 
     desk = client_of("receptionist")
-    assert desk.post(f"/rectification-notices/{notice.id}/receive", data={"received_by": "周敏", "drawing": DRAWN}).status_code == 302
+    assert (
+        desk.post(
+            f"/rectification-notices/{notice.id}/receive", data={"received_by": "周敏", "drawing": DRAWN}
+        ).status_code
+        == 302
+    )
     done = desk.post(f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Signed."})
     assert done.status_code == 302
     session.expire_all()
@@ -164,13 +169,23 @@ def test_a_repeated_problem_opens_an_action_that_is_led_to_its_end(session, mana
     assert desk.post(f"{here}/correction", data={"correction": "Both receipts signed."}).status_code == 302
     refused = desk.post(f"{here}/causes", data={"bone": "method", "whys": ""})
     assert refused.status_code == 422
-    assert desk.post(f"{here}/causes", data={"bone": "method", "whys": "The issuer leaves\nNo step asks for it"}).status_code == 302
+    assert (
+        desk.post(
+            f"{here}/causes", data={"bone": "method", "whys": "The issuer leaves\nNo step asks for it"}
+        ).status_code
+        == 302
+    )
     assert desk.post(f"{here}/transition/analyse").status_code == 302
     owner = session.scalars(select(Account).where(Account.username == "receptionist")).one()
     refused = desk.post(f"{here}/measures", data={"content": "Issuer signs first", "owner_id": owner.id, "due_on": ""})
     assert refused.status_code == 422 and "Issuer signs first" in refused.get_data(as_text=True)
     day = estate_today(session, 1)
-    assert desk.post(f"{here}/measures", data={"content": "Issuer signs first", "owner_id": owner.id, "due_on": day}).status_code == 302
+    assert (
+        desk.post(
+            f"{here}/measures", data={"content": "Issuer signs first", "owner_id": owner.id, "due_on": day}
+        ).status_code
+        == 302
+    )
     assert desk.post(f"{here}/transition/agree").status_code == 404
     assert manager.post(f"{here}/transition/agree").status_code == 302
     session.expire_all()
@@ -178,7 +193,10 @@ def test_a_repeated_problem_opens_an_action_that_is_led_to_its_end(session, mana
     assert manager.get(f"/corrective-actions/measures/{measure.id}").location.endswith(f"#measure-{measure.id}")
     refused = desk.post(f"{here}/measures/{measure.id}/done", data={"done_on": day, "evidence": ""})
     assert refused.status_code == 422
-    assert desk.post(f"{here}/measures/{measure.id}/done", data={"done_on": day, "evidence": "Screenshot"}).status_code == 302
+    assert (
+        desk.post(f"{here}/measures/{measure.id}/done", data={"done_on": day, "evidence": "Screenshot"}).status_code
+        == 302
+    )
     session.expire_all()
     assert action.state == ActionState.DONE
     assert manager.post(f"{here}/transition/verify", data={"evidence": "8 receipts seen."}).status_code == 302
@@ -200,9 +218,16 @@ def test_an_addressed_person_only_answers_their_own(session, manager, client_of)
     for who, status in (("cashier", 404), ("technician", 302)):
         photo = {"file": (io.BytesIO(PICTURE), "tap.png"), "kind": "photo", "next": "/"}
         assert client_of(who).post(f"/files/attach/rectification_notice/{notice.id}", data=photo).status_code == status
-    refused = client_of("cashier").post(f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Done"})
+    refused = client_of("cashier").post(
+        f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Done"}
+    )
     assert refused.status_code == 422
-    assert client_of("technician").post(f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Done"}).status_code == 302
+    assert (
+        client_of("technician")
+        .post(f"/rectification-notices/{notice.id}/transition/answer", data={"answer": "Done"})
+        .status_code
+        == 302
+    )
     manager.post(f"/rectification-notices/{notice.id}/transition/send_back", data={"reason": "Still drips"})
     session.expire_all()
     assert (notice.state, notice.returned, notice.answer) == (NoticeState.SERVED, 1, "")
@@ -214,7 +239,12 @@ def test_a_neighbour_sees_nothing(session, manager, client_of):
     find(manager, session, check, 1)
     finding = session.scalars(select(Finding)).one()
     stranger = client_of("neighbour")
-    for address in (f"/checks/{check.id}", f"/checks/{check.id}/samples/1", f"/checks/{check.id}/draw", f"/findings/{finding.id}"):
+    for address in (
+        f"/checks/{check.id}",
+        f"/checks/{check.id}/samples/1",
+        f"/checks/{check.id}/draw",
+        f"/findings/{finding.id}",
+    ):
         assert stranger.get(address).status_code == 404
     assert stranger.post(f"/checks/{check.id}/samples/1/judge", data={"result": "ok"}).status_code == 404
 

@@ -43,7 +43,9 @@ def drawn_check(session, count: int = 3, size: int = 2, **values):
         case_at(session, CaseState.COMPLETED)
     today = estate_today(session, 1)
     return services.draw_check(
-        session, actor=SYSTEM, **{"kind": "movein.records", "period_from": today, "period_to": today, "sample_size": size, **values}
+        session,
+        actor=SYSTEM,
+        **{"kind": "movein.records", "period_from": today, "period_to": today, "sample_size": size, **values},
     )
 
 
@@ -104,7 +106,13 @@ def test_a_finding_taken_back_leaves_the_sample_open(session):
     check = drawn_check(session)
     sample = check.samples[0]
     finding = services.find(
-        session, sample, category=category_of(session), severity=Severity.MINOR, description="?", role="receptionist", actor=SYSTEM
+        session,
+        sample,
+        category=category_of(session),
+        severity=Severity.MINOR,
+        description="?",
+        role="receptionist",
+        actor=SYSTEM,
     )
     with pytest.raises(Blocked):
         services.judge(session, sample, result=SampleResult.OK, actor=SYSTEM)

@@ -39,7 +39,13 @@ def test_a_module_serves_a_notice_with_a_deadline(session):
     day = estate_today(session, 1) + timedelta(days=4)
     unit = unit_of(session)
     notice = services.serve_notice(
-        session, source=unit, problem="Leak again", requirement="Seal it", to=Role.TECHNICIAN, deadline=day, actor=SYSTEM
+        session,
+        source=unit,
+        problem="Leak again",
+        requirement="Seal it",
+        to=Role.TECHNICIAN,
+        deadline=day,
+        actor=SYSTEM,
     )
     assert notice.state == NoticeState.SERVED and notice.due_on == day and notice.unit_id == unit.id
     item = work_of(session, notice, "checks.notice")
@@ -54,7 +60,13 @@ def test_a_module_serves_a_notice_with_a_deadline(session):
 def test_a_notice_to_a_person_is_their_work(session):
     technician = account_of(session, "technician")
     notice = services.serve_notice(
-        session, source=unit_of(session), problem="Leak", requirement="Seal it", to=technician, role=Role.TECHNICIAN, actor=SYSTEM
+        session,
+        source=unit_of(session),
+        problem="Leak",
+        requirement="Seal it",
+        to=technician,
+        role=Role.TECHNICIAN,
+        actor=SYSTEM,
     )
     assert work_of(session, notice, "checks.notice").assignee_id == technician.id
     assert notice.due_on > estate_today(session, 1)  # the rule of the estate
@@ -123,7 +135,9 @@ def test_withdrawing_takes_the_measures_out_of_the_queue(session):
     ACTION.fire(session, action, "agree", actor=SYSTEM)
     ACTION.fire(session, action, "withdraw", actor=SYSTEM, inputs={"reason": "Opened by mistake"})
     assert deadlines(session, measure)["checks.measure"].cancelled_at is not None
-    assert session.scalar(select(WorkItem.id).where(WorkItem.kind.like("checks.%"), WorkItem.closed_at.is_(None))) is None
+    assert (
+        session.scalar(select(WorkItem.id).where(WorkItem.kind.like("checks.%"), WorkItem.closed_at.is_(None))) is None
+    )
 
 
 # Evidence
@@ -196,11 +210,14 @@ def test_a_random_walk_stays_possible(session, workflow, make, seed):
 def test_the_database_refuses_notices_that_cannot_be(session, values):
     notice = notice_of(session)
     with pytest.raises(IntegrityError), session.begin_nested():
-        session.execute(update(RectificationNotice.__table__).where(RectificationNotice.id == notice.id).values(**values))
+        session.execute(
+            update(RectificationNotice.__table__).where(RectificationNotice.id == notice.id).values(**values)
+        )
 
 
 @pytest.mark.parametrize(
-    "values", [{"state": "verified"}, {"state": "effective"}, {"state": "reissued"}, {"effective": True}, {"state": "withdrawn"}]
+    "values",
+    [{"state": "verified"}, {"state": "effective"}, {"state": "reissued"}, {"effective": True}, {"state": "withdrawn"}],
 )
 def test_the_database_refuses_actions_that_cannot_be(session, values):
     action = action_of(session)

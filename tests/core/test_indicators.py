@@ -134,7 +134,9 @@ def test_counts_of_parts_add_up(session: Session) -> None:
     deadline(session, at(3, 11)).rule_key = "other"
     session.flush()
     services.measure(session, 1, OVERDUE, MARCH)
-    whole = session.scalars(select(IndicatorValue).where(IndicatorValue.part == "", IndicatorValue.month == MARCH)).one()
+    whole = session.scalars(
+        select(IndicatorValue).where(IndicatorValue.part == "", IndicatorValue.month == MARCH)
+    ).one()
     assert (whole.numerator, whole.denominator) == (2, 1)
 
 
@@ -185,7 +187,9 @@ def test_a_target_is_set_on_the_page(session: Session, client_of: Callable[[str]
     assert "100" in client.post(
         f"/indicators/{IN_TIME.code}/target", data={"target": "120"}, follow_redirects=True
     ).get_data(as_text=True)
-    assert client_of("cs_supervisor").post(f"/indicators/{IN_TIME.code}/target", data={"target": "1"}).status_code == 404
+    assert (
+        client_of("cs_supervisor").post(f"/indicators/{IN_TIME.code}/target", data={"target": "1"}).status_code == 404
+    )
     assert client_of("receptionist").get("/indicators/").status_code == 404
 
 

@@ -113,7 +113,14 @@ def test_all_shows_only_what_the_actor_may_read(session: Session, actor_of: Acto
 
 
 def test_counts_stop_where_nobody_reads_on(session: Session, actor_of: ActorOf) -> None:
-    line = {"estate_id": 1, "kind": CASE, "record_type": "movein_case", "label": "x", "role": "cashier", "rank_at": NO_DEADLINE}
+    line = {
+        "estate_id": 1,
+        "kind": CASE,
+        "record_type": "movein_case",
+        "label": "x",
+        "role": "cashier",
+        "rank_at": NO_DEADLINE,
+    }
     many = [line | {"record_id": number} for number in range(10_000, 10_000 + MOST + 5)]
     session.execute(WorkItem.__table__.insert(), many)
     counts = queue.counts(session, actor_of("cashier"), Asked())

@@ -77,7 +77,9 @@ def test_chips_name_what_is_filtered_and_take_it_away(browser_of, stock):
     stock("A1", name="Cup", price=5)
     stock("A2", name="Plate")
     clerk = browser_of("manager")
-    page = clerk.get("/toys/?q=a&ware=cup&ware=plate&price.from=1&shelf_id=1&phone=5678&bought_on.is=empty&sort=-code").text
+    page = clerk.get(
+        "/toys/?q=a&ware=cup&ware=plate&price.from=1&shelf_id=1&phone=5678&bought_on.is=empty&sort=-code"
+    ).text
     chips = {
         label: (words, unescape(link))
         for label, words, link in re.findall(

@@ -134,7 +134,11 @@ def test_filters_narrow_the_timeline(session: Session, unit: Unit, client_of: Ca
     add_comment(session, unit, "second key promised", actor=make.SYSTEM)
     session.execute(
         insert(AuditEntry),
-        [entry_of(unit, 1, note="old note"), entry_of(unit, 3, kind="odd_job"), entry_of(unit, 2, actor_id=manager.id, actor_name="Manager")],
+        [
+            entry_of(unit, 1, note="old note"),
+            entry_of(unit, 3, kind="odd_job"),
+            entry_of(unit, 2, actor_id=manager.id, actor_name="Manager"),
+        ],
     )  # fmt: skip
     session.commit()
     client, base = client_of("receptionist"), f"/timeline/unit/{unit.id}"

@@ -19,8 +19,8 @@ from app.core.records.identifiers import phone
 from app.core.records.secrets import EncryptedText, HasSecrets
 from app.core.workflow.table import Ask, Blocked, Look, Transition, Workflow
 from app.fab.api import RecordApi
-from app.fab.interface import RecordInterface
 from app.fab.fields import RecordForm, TextField
+from app.fab.interface import RecordInterface
 from app.fab.views import BulkCommand, RecordView, RelatedList, expose, requires
 
 

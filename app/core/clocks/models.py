@@ -83,7 +83,9 @@ class ClockRule(Record):
         }
     )
     months: Mapped[str] = mapped_column(
-        String(40), default="", info={"label": _l("In the months"), "help": _l("Such as 3, 6, 9, 12; empty for every month.")}
+        String(40),
+        default="",
+        info={"label": _l("In the months"), "help": _l("Such as 3, 6, 9, 12; empty for every month.")},
     )
     due_time: Mapped[time | None] = mapped_column(
         Time, info={"label": _l("Time of day"), "help": _l("Empty: the end of the day, 24:00.")}

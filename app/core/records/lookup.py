@@ -55,3 +55,9 @@ def reach(session: Session, record_type: str, record_id: int, *, verb: str, acto
     if record is None or (own_rule and not record.allows(verb, actor)):
         raise NotAllowed(f"{verb} {record_type} {record_id}")
     return record
+
+
+def title_of(record: Any) -> str:
+    """How a record is called in a select, a link or a message."""
+    name = getattr(record, "display_name", None)
+    return str(name) if name else str(record)

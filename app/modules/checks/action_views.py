@@ -37,7 +37,18 @@ class CorrectiveActionView(RecordView):
     edit_title = _l("Edit action")
     empty_hint = _l("Repeated findings open an action by themselves; others are opened with the button above.")
     list_columns = ("number", "description", "type", "source", "category_id", "severity", "role", "state", "found_on")
-    search_columns = ("number", "state", "type", "source", "category_id", "severity", "role", "description", "found_on", "effective")
+    search_columns = (
+        "number",
+        "state",
+        "type",
+        "source",
+        "category_id",
+        "severity",
+        "role",
+        "description",
+        "found_on",
+        "effective",
+    )
     order_columns = ("number", "severity", "state", "found_on")
     load = WHOLE_ACTION
     list_cell = {"number": link_to_show(lambda action: action.number), "severity": severity_badge}

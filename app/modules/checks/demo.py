@@ -77,5 +77,11 @@ def _check(session: Session, manager: Actor) -> SpotCheck:
     for sample in usable[len(FOUND) :]:
         services.judge(session, sample, result=SampleResult.OK, actor=manager)
     if all(sample.result for sample in check.samples):
-        CHECK.fire(session, check, "conclude", actor=manager, inputs={"conclusion": "记录齐全，两户缺少发放人签字，已发整改通知。"})
+        CHECK.fire(
+            session,
+            check,
+            "conclude",
+            actor=manager,
+            inputs={"conclusion": "记录齐全，两户缺少发放人签字，已发整改通知。"},
+        )
     return check

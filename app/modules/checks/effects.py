@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
+from app.core.access.roles import Role
 from app.core.clocks import services as clocks
 from app.core.clocks.calendar import calendar_of
 from app.core.clocks.rules import due_at
@@ -14,6 +15,7 @@ from app.core.messages.services import notify
 from app.core.records.base import now, session_of
 from app.core.records.clock import estate_today
 from app.core.records.numbering import next_number
+from app.core.registry import registry
 from app.modules.checks.models import CorrectiveAction, Measure, RectificationNotice, SpotCheck
 from app.modules.duties.services import look_again
 
@@ -110,8 +112,6 @@ def judge_effective(action: CorrectiveAction, *, actor: Actor, judgement: str) -
 
 def reissue(action: CorrectiveAction, *, actor: Actor, judgement: str) -> None:
     """An action that had no effect is followed by a new one about the same problem."""
-    from app.modules.checks.services import begin_action
-
     session = session_of(action)
     action.effective, action.judgement = False, judgement
     action.judged_on = estate_today(session, action.estate_id)
@@ -131,6 +131,16 @@ def withdraw_action(action: CorrectiveAction, *, actor: Actor, reason: str) -> N
     action.withdrawn_reason = reason[:300]
     for measure in action.measures:
         clocks.close_work(session_of(action), measure, MEASURE_WORK, void=measure.done_on is None)
+
+
+def begin_action(session: Session, action: CorrectiveAction) -> CorrectiveAction:
+    """Give a new action its number, put it into the queue of its department and tell it."""
+    action.number = number_for(session, action.estate_id, "F33")
+    session.add(action)
+    session.flush()
+    registry().workflows["CorrectiveAction"].follow(session, action)  # whose table is made of these effects
+    notify(session, "check.capa_opened", action, roles={action.role, Role.MANAGER})
+    return action
 
 
 def number_for(session: Session, estate_id: int, series: str) -> str:

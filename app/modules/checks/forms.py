@@ -33,7 +33,9 @@ def finding_form(categories: Sequence[CheckCategory]) -> type[RecordForm]:
 
     class FindingForm(RecordForm):
         description = TextField(_l("What was found"), validators=_needed(), rows=3, length=4000)
-        category_id = ChoiceField(_l("Category"), validators=_needed(), values=lambda: [(c.id, str(c)) for c in categories])
+        category_id = ChoiceField(
+            _l("Category"), validators=_needed(), values=lambda: [(c.id, str(c)) for c in categories]
+        )
         severity = ChoiceField(_l("Severity"), validators=_needed(), values=lambda: _choices(Severity))
         role = ChoiceField(_l("Responsible role"), validators=_needed(), values=lambda: TITLES.items())
         person_id = ReferenceField(_l("Responsible person"), target=Account, lookup="/lookup/ab_user")
@@ -62,7 +64,9 @@ class CauseForm(RecordForm):
 
 class MeasureForm(RecordForm):
     content = TextField(_l("Measure"), validators=_needed(), rows=2, length=2000)
-    owner_id = ReferenceField(_l("Owner of the measure"), validators=_needed(), target=Account, lookup="/lookup/ab_user")
+    owner_id = ReferenceField(
+        _l("Owner of the measure"), validators=_needed(), target=Account, lookup="/lookup/ab_user"
+    )
     due_on = DayField(_l("To be done by"), validators=_needed())
 
 

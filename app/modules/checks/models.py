@@ -307,7 +307,9 @@ class RectificationNotice(Sourced):
         """Its files: everybody who reads notices reads them; addressees add theirs while they rectify."""
         if actor.may(verb, "RectificationNotice"):
             return True
-        rectifying = verb == "update" and self.state == NoticeState.SERVED and actor.may("answer", "RectificationNotice")
+        rectifying = (
+            verb == "update" and self.state == NoticeState.SERVED and actor.may("answer", "RectificationNotice")
+        )
         return rectifying and self.addressed_to(actor)
 
     @property
@@ -433,7 +435,9 @@ class Measure(ActionPart):
     )
 
     content: Mapped[str] = mapped_column(Text, info={"label": _l("Measure")})
-    owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"), index=True, info={"label": _l("Owner of the measure")})
+    owner_id: Mapped[int] = mapped_column(
+        ForeignKey("ab_user.id"), index=True, info={"label": _l("Owner of the measure")}
+    )
     owner_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Owner of the measure")})
     due_on: Mapped[date] = mapped_column(info={"label": _l("To be done by")})
     done_on: Mapped[date | None] = mapped_column(info={"label": _l("Done on")})

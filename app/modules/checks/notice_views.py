@@ -36,7 +36,18 @@ class RectificationNoticeView(RecordView):
     edit_title = _l("Edit notice")
     empty_hint = _l("A notice is written from a finding, or with the button above.")
     list_columns = ("number", "problem", "addressee", "unit_id", "due_on", "state", "served_at", "issued_by_name")
-    search_columns = ("number", "state", "problem", "role", "person_id", "unit_id", "due_at", "served_at", "issued_by_name", "finding_id")
+    search_columns = (
+        "number",
+        "state",
+        "problem",
+        "role",
+        "person_id",
+        "unit_id",
+        "due_at",
+        "served_at",
+        "issued_by_name",
+        "finding_id",
+    )
     order_columns = ("number", "state", "served_at")
     load = (joinedload(RectificationNotice.person),)
     label_columns = {"addressee": _l("To"), "due_on": _l("Deadline")}
@@ -58,7 +69,9 @@ class RectificationNoticeView(RecordView):
     edit_columns = ("problem", "requirement", "role", "person_id", "deadline", "unit_id")
     form_fieldsets = (("", add_columns),)
     form_fields = {
-        "deadline": DayField(_l("Deadline"), description=_l("The last day. Left empty, the time this estate usually gives."))
+        "deadline": DayField(
+            _l("Deadline"), description=_l("The last day. Left empty, the time this estate usually gives.")
+        )
     }
     show_template = "checks/notice_show.html"
 

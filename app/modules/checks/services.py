@@ -19,7 +19,6 @@ from app.core.access.models import Account, Membership
 from app.core.access.roles import Role
 from app.core.clocks import services as clocks
 from app.core.files.services import attach, attach_signature
-from app.core.messages.services import notify
 from app.core.records.base import Record, now
 from app.core.records.clock import bounds_of, estate_today
 from app.core.records.identifiers import InvalidValue
@@ -27,7 +26,7 @@ from app.core.records.refusals import FieldErrors
 from app.core.registry import registry
 from app.core.workflow.table import Blocked
 from app.modules.checks.draw import digest_of, draw, new_seed
-from app.modules.checks.effects import MEASURE_WORK, number_for, start_measure
+from app.modules.checks.effects import MEASURE_WORK, begin_action, number_for, start_measure
 from app.modules.checks.kinds import CheckKind
 from app.modules.checks.models import (
     Cause,
@@ -161,9 +160,7 @@ def own_entry(session: Session, sample: CheckSample, actor: Actor) -> bool:
     return record is not None and actor.user_id in kind.authors(session, record)
 
 
-def judge(
-    session: Session, sample: CheckSample, *, result: SampleResult | None, note: str = "", actor: Actor
-) -> None:
+def judge(session: Session, sample: CheckSample, *, result: SampleResult | None, note: str = "", actor: Actor) -> None:
     """Say that a sample is in order or does not apply, or take the judgement back (None); findings: :func:`find`.
 
     Raises:
@@ -450,16 +447,6 @@ def receive_notice(
 # Corrective and preventive actions (F33)
 
 
-def begin_action(session: Session, action: CorrectiveAction) -> CorrectiveAction:
-    """Give a new action its number, put it into the queue of its department and tell it."""
-    action.number = number_for(session, action.estate_id, "F33")
-    session.add(action)
-    session.flush()
-    ACTION.follow(session, action)
-    notify(session, "check.capa_opened", action, roles={action.role, Role.MANAGER})
-    return action
-
-
 def open_action(
     session: Session, *, type: ActionType, source: ActionSource, category: CheckCategory, severity: Severity,
     description: str, role: str, risk: str = "", found_on: date | None = None, found_by_name: str = "",
@@ -591,9 +578,7 @@ def remove_measure(session: Session, measure: Measure, *, actor: Actor) -> None:
     session.flush()
 
 
-def finish_measure(
-    session: Session, measure: Measure, *, done_on: date, evidence: str, actor: Actor
-) -> None:
+def finish_measure(session: Session, measure: Measure, *, done_on: date, evidence: str, actor: Actor) -> None:
     """The owner reports a measure as done; with the last one the action goes on to be verified.
 
     Raises:
@@ -618,7 +603,9 @@ def finish_measure(
         ACTION.fire(session, action, "finish", actor=actor)
 
 
-def save_category(session: Session, category: CheckCategory | None, values: dict[str, Any], *, actor: Actor) -> CheckCategory:
+def save_category(
+    session: Session, category: CheckCategory | None, values: dict[str, Any], *, actor: Actor
+) -> CheckCategory:
     """Create or change a category of findings."""
     actor.require("create" if category is None else "update", "CheckCategory")
     if category is None:

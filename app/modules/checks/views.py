@@ -145,7 +145,11 @@ class SpotCheckView(RecordView):
             chosen = exact or alike
             if len(chosen) != 1:
                 raise InvalidValue(
-                    _("“%(text)s” fits %(count)s records of the period; write the number of one.", text=text, count=len(chosen))
+                    _(
+                        "“%(text)s” fits %(count)s records of the period; write the number of one.",
+                        text=text,
+                        count=len(chosen),
+                    )
                 )
             return services.pick_sample(db.session, check, chosen[0], actor=current_actor())
 
@@ -172,7 +176,10 @@ class SpotCheckView(RecordView):
                 lambda _r: self._after(sample) if result else self._here(sample),
             )
             if outcome.done:
-                flash(_("Sample %(number)s is judged.", number=number) if result else _("The judgement is taken back."), "success")
+                flash(
+                    _("Sample %(number)s is judged.", number=number) if result else _("The judgement is taken back."),
+                    "success",
+                )
                 return redirect(outcome.location)
             general = stale_or(outcome, spread(form, outcome))
         return self._sample_page(sample_of(db.session, pk, number), judge=form, tried=wanted, general=general), 422
@@ -200,7 +207,13 @@ class SpotCheckView(RecordView):
                 finding = outcome.result
                 flash(_("The finding is recorded."), "success")
                 if finding is not None and finding.action:
-                    flash(_("This is a repeated problem: see the corrective action %(number)s.", number=finding.action.number), "warning")
+                    flash(
+                        _(
+                            "This is a repeated problem: see the corrective action %(number)s.",
+                            number=finding.action.number,
+                        ),
+                        "warning",
+                    )
                 return redirect(outcome.location)
             general = stale_or(outcome, spread(form, outcome))
         page = self._sample_page(sample_of(db.session, pk, number), finding=form, tried="finding", general=general)
@@ -246,8 +259,28 @@ class FindingView(RecordView):
     list_title = _l("Findings")
     show_title = _l("Finding")
     empty_hint = _l("Findings come from spot checks and from the other modules.")
-    list_columns = ("number", "description", "category_id", "severity", "role", "unit_id", "found_at", "source_label", "action_id")
-    search_columns = ("number", "description", "category_id", "severity", "role", "unit_id", "found_at", "found_by_name", "action_id")
+    list_columns = (
+        "number",
+        "description",
+        "category_id",
+        "severity",
+        "role",
+        "unit_id",
+        "found_at",
+        "source_label",
+        "action_id",
+    )
+    search_columns = (
+        "number",
+        "description",
+        "category_id",
+        "severity",
+        "role",
+        "unit_id",
+        "found_at",
+        "found_by_name",
+        "action_id",
+    )
     order_columns = ("number", "severity", "found_at")
     base_order = (("found_at", "desc"), ("id", "desc"))
     list_cell = {"number": link_to_show(lambda finding: finding.number), "severity": severity_badge}
@@ -288,7 +321,9 @@ class CheckCategoryView(RecordView):
     show_title = _l("Category")
     add_title = _l("New category")
     edit_title = _l("Edit category")
-    intro = _l("A problem of the same category that occurs so often within so many days opens a corrective action by itself.")
+    intro = _l(
+        "A problem of the same category that occurs so often within so many days opens a corrective action by itself."
+    )
     list_columns = ("seq", "code", "title_zh", "title_en", "repeat_count", "repeat_days", "active")
     search_columns = ("code", "title_zh", "title_en", "active")
     base_order = (("seq", "asc"), ("code", "asc"))

@@ -143,7 +143,12 @@ class UnitView(RecordView):
     base_order = ("code", "asc")
     bulk = (
         BulkCommand(
-            name="facts", title=_l("Set dates or delivery type"), verb="update", icon="edit", work=_set_facts, asks=FactsForm
+            name="facts",
+            title=_l("Set dates or delivery type"),
+            verb="update",
+            icon="edit",
+            work=_set_facts,
+            asks=FactsForm,
         ),
     )
     show_template = "estates/unit.html"

@@ -111,7 +111,9 @@ def routing_facts(session: Session, case: MoveInCase) -> dict[str, Any]:
     lines: list[dict[str, Any]] = []
     before: datetime | None = None
     for entry in entries:
-        title = titles.get(fact(entry, "transition")) or (_("Comment") if entry.kind == "comment" else _("Move-in opened"))
+        title = titles.get(fact(entry, "transition")) or (
+            _("Comment") if entry.kind == "comment" else _("Move-in opened")
+        )
         hours = round((entry.at - before).total_seconds() / 3600, 1) if before and entry.kind == "transition" else None
         state = fact(entry, "target")
         lines.append({
@@ -165,7 +167,9 @@ def _billed(unit: Unit, item: FeeItem | None, line: BillLine, number: str) -> Fe
         elif item.basis == FeeBasis.UNIT and line.quantity != 1:
             differences.append(_("billed more than once per unit"))
         if line.rate != item.rate:
-            differences.append(_("rate is %(billed)s, catalogue %(rate)s", billed=line.rate.normalize(), rate=item.price))
+            differences.append(
+                _("rate is %(billed)s, catalogue %(rate)s", billed=line.rate.normalize(), rate=item.price)
+            )
         if line.handling_fee != item.handling_fee:
             differences.append(_("another handling fee than the catalogue's"))
         if not area or unit.gross_area is not None:

@@ -66,4 +66,3 @@ def reassign(session: Session, service: EntrustedService, person: Account | None
     if person is not None:
         service.assignee_id, service.assignee_name = person.id, person.display_name
         session.flush()
-
