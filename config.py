@@ -36,6 +36,12 @@ class Settings:
     port: int = 8080
     web_processes: int = 2
     web_threads: int = 4
+    workers: int = 1
+    """Background worker processes that the server starts and keeps running."""
+    job_lease_seconds: int = 60
+    """After so long without a sign of life the work of a dead worker is taken over by another."""
+    job_days: int = 90
+    """Days after which ended background work is removed together with its files."""
     language: str = "zh"
     """Language of people who have not chosen one: ``zh`` or ``en``."""
     time_zone: str = "Asia/Shanghai"
@@ -139,9 +145,10 @@ def _check(settings: Settings) -> None:
         if not 0 < getattr(settings, name) < 65536:
             raise SettingsError(f"{PREFIX}{name.upper()} must lie between 1 and 65535, not {getattr(settings, name)}.")
     _check_mail(settings)
-    for name in ("web_processes", "web_threads", "session_hours", "upload_megabytes"):
-        if getattr(settings, name) < 1:
-            raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1.")
+    least = {"web_processes": 1, "web_threads": 1, "workers": 1, "job_lease_seconds": 2, "job_days": 1}
+    for name, number in {**least, "session_hours": 1, "upload_megabytes": 1}.items():
+        if getattr(settings, name) < number:
+            raise SettingsError(f"{PREFIX}{name.upper()} must be at least {number}.")
     try:
         from zoneinfo import ZoneInfo
 

@@ -16,6 +16,7 @@ from app.core.access.models import Account
 from app.core.audit.models import AuditEntry
 from app.core.files.services import attachments_of, read
 from app.core.jobs import worker
+from app.core.jobs.leases import renewed
 from app.core.jobs.models import Job, JobState
 from app.core.jobs.services import cancel, enqueue
 from app.core.papers.models import Paper
@@ -220,13 +221,13 @@ def test_who_left_has_no_more_work_done(desk: Any) -> None:
 
 
 def test_the_lease_is_renewed_while_long_work_runs(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "LEASE", timedelta(seconds=0.4))
+    monkeypatch.setattr(worker, "lease", lambda: timedelta(seconds=0.4))
     job_id = asked(desk, "build", names=["A1"])
     job = worker.claim(desk.session)
     assert job is not None
     before, token = job.lease_until, job.lease_token
     desk.session.rollback()
-    with worker._heartbeat(db.engine, token):
+    with renewed(db.engine, timedelta(seconds=0.4), worker._renewal(token)):
         pause = threading.Event()
         for _ in range(50):
             pause.wait(0.05)

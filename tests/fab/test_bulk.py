@@ -104,7 +104,7 @@ def test_many_lines_go_on_in_the_background_and_a_crash_repeats_nothing(
     monkeypatch.setattr(worker.Run, "commit", real)
     with shop.app_context(), acting(system_actor()):
         db.session.rollback()
-        db.session.execute(sa.update(Job).values(lease_until=worker.now() - worker.LEASE))
+        db.session.execute(sa.update(Job).values(lease_until=worker.now() - worker.lease()))
         db.session.commit()
     assert worker.run_next(shop)
     (job,) = jobs(shop)

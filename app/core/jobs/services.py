@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
+from app.core.jobs.alarm import ring
 from app.core.jobs.models import Job, JobState
 from app.core.records.base import now
 from app.core.registry import registry
@@ -44,6 +45,7 @@ def enqueue(session: Session, name: str, /, *, actor: Actor, **arguments: Any) -
     )
     session.add(job)
     session.flush()
+    ring(session)
     return job
 
 
@@ -54,6 +56,16 @@ def cancel(session: Session, job: Job) -> None:
         job.state, job.finished_at = JobState.CANCELLED, now()
     elif job.state == JobState.RUNNING:
         job.cancel_asked = True
+    session.flush()
+
+
+def retry(session: Session, job: Job) -> None:
+    """Let a failed or cancelled job go on from the last step it committed; any other stays as it is."""
+    session.refresh(job, with_for_update=True)
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        job.state, job.finished_at, job.error = JobState.WAITING, None, ""
+        job.cancel_asked, job.attempts = False, 0
+        ring(session)
     session.flush()
 
 

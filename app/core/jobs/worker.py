@@ -10,23 +10,24 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import Engine, and_, or_, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, NotAllowed, acting, person, system_actor
 from app.core.access.models import Account
 from app.core.access.sync import rights_of_roles
 from app.core.clocks.delegation import deputised
+from app.core.jobs.alarm import Alarm
+from app.core.jobs.leases import OUT_OF_REACH, lease, renewed
 from app.core.jobs.models import Job, JobState
 from app.core.jobs.recurring import run_recurring
 from app.core.papers.render import warm_up
@@ -37,9 +38,9 @@ from app.core.registry import registry
 from app.core.workflow.table import Blocked
 from app.extensions import db
 
-LEASE = timedelta(seconds=60)
 POLL_SECONDS = 1.0
-MAX_ATTEMPTS = 3
+"""How often a worker looks for work that nothing wakes it for: leases that ran out, recurring work."""
+MAX_ATTEMPTS = 5
 """A job whose worker dies this often without one committed step is given up."""
 
 
@@ -49,6 +50,10 @@ class LostLease(Exception):
 
 class Cancelled(Exception):
     """The person who asked for the job cancelled it; what was committed stays."""
+
+
+class Stopped(Exception):
+    """This worker is told to stop; another one goes on from the step just committed."""
 
 
 @dataclass
@@ -63,6 +68,7 @@ class Run:
     actor: Actor
     token: str
     checkpoint: dict[str, Any]
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def commit(self, progress: int, total: int, **checkpoint: Any) -> None:
         """Commit the work done so far together with its progress and a note of where to go on.
@@ -72,11 +78,12 @@ class Run:
         Raises:
             Cancelled: the step is committed, but no further one is wanted.
             LostLease: nothing was committed.
+            Stopped: the step is committed; another worker does the next.
         """
         noted = {**self.checkpoint, **checkpoint}
         cancel_asked = self.session.execute(
             self._mine()
-            .values(progress=progress, total=total, checkpoint=noted, attempts=1, lease_until=now() + LEASE)
+            .values(progress=progress, total=total, checkpoint=noted, attempts=1, lease_until=now() + lease())
             .returning(Job.cancel_asked)
         ).scalar_one_or_none()
         if cancel_asked is None:
@@ -85,6 +92,8 @@ class Run:
         self.checkpoint = noted
         if cancel_asked:
             raise Cancelled(self.token)
+        if self.stop.is_set():
+            raise Stopped(self.token)
 
     def tell(self, progress: int, total: int) -> None:
         """Show progress from a connection of its own, while the session goes on reading what it began to read.
@@ -92,14 +101,17 @@ class Run:
         Raises:
             Cancelled: nothing further is wanted.
             LostLease: another worker has the job.
+            Stopped: another worker begins after the last commit.
         """
         with writing(True), db.engine.begin() as connection:
-            mine = self._mine().values(progress=progress, total=total, lease_until=now() + LEASE)
+            mine = self._mine().values(progress=progress, total=total, lease_until=now() + lease())
             cancel_asked = connection.execute(mine.returning(Job.cancel_asked)).scalar_one_or_none()
         if cancel_asked is None:
             raise LostLease(self.token)
         if cancel_asked:
             raise Cancelled(self.token)
+        if self.stop.is_set():
+            raise Stopped(self.token)
 
     def end(self, state: JobState, **values: Any) -> None:
         """Commit the open work and the end of the job as one."""
@@ -128,19 +140,42 @@ def main(app: Flask, *, parent: int | None = None) -> None:
 
 
 def run_worker(app: Flask, stop: threading.Event, *, parent: int | None = None) -> None:
-    """Carry out jobs one after the other, and what recurs, until ``stop`` is set; a database out of reach is waited for."""
-    while not stop.is_set() and (parent is None or os.getppid() == parent):
+    """Carry out jobs one after the other, and what recurs, until ``stop`` is set; a database out of reach is waited for.
+
+    What recurs has a thread of its own, so that no long job holds it up.
+    """
+    recurring = threading.Thread(target=_repeat, args=(app, stop), name="recurring", daemon=True)
+    recurring.start()
+    with app.app_context():
+        alarm = Alarm(db.engine)
+    with closing(alarm):
+        while not stop.is_set():
+            try:
+                worked = run_next(app, stop)
+            except OUT_OF_REACH:
+                app.logger.exception("the worker cannot reach the database")
+                worked = False
+            if parent is not None and os.getppid() != parent:
+                stop.set()
+            elif not worked:
+                alarm.wait(stop, POLL_SECONDS)
+    recurring.join()
+
+
+def _repeat(app: Flask, stop: threading.Event) -> None:
+    while not stop.is_set():
         try:
-            worked = run_next(app) or bool(run_recurring(app))
-        except OperationalError:
-            app.logger.exception("the worker cannot reach the database")
-            worked = False
-        if not worked:
-            stop.wait(POLL_SECONDS)
+            run_recurring(app, stop)
+        except Exception:  # whatever it was, the next round may do better; a dead thread would be noticed by nobody
+            app.logger.exception("recurring work could not be looked after")
+        stop.wait(POLL_SECONDS)
 
 
-def run_next(app: Flask) -> bool:
-    """Claim the oldest job that waits or whose lease ran out, and carry it out. False when there is none."""
+def run_next(app: Flask, stop: threading.Event | None = None) -> bool:
+    """Claim the oldest job that waits or whose lease ran out, and carry it out. False when there is none.
+
+    ``stop``: once set, the job is handed back after its present step.
+    """
     with app.app_context(), acting(system_actor("worker")):
         with writing(False):
             waiting = db.session.scalar(select(Job.id).where(_due()).limit(1))
@@ -153,8 +188,8 @@ def run_next(app: Flask) -> bool:
         elif job.attempts > MAX_ATTEMPTS:
             _fail(db.session, job.lease_token, _("The work broke off several times and was given up."))
         else:
-            with _heartbeat(db.engine, job.lease_token):
-                _carry_out(db.session, job)
+            with renewed(db.engine, lease(), _renewal(job.lease_token)):
+                _carry_out(db.session, job, stop or threading.Event())
         return True
 
 
@@ -163,7 +198,7 @@ def claim(session: Session) -> Job | None:
     job = session.scalar(select(Job).where(_due()).order_by(Job.id).limit(1).with_for_update(skip_locked=True))
     if job:
         job.state, job.attempts = JobState.RUNNING, job.attempts + 1
-        job.lease_token, job.lease_until = secrets.token_hex(16), now() + LEASE
+        job.lease_token, job.lease_until = secrets.token_hex(16), now() + lease()
         job.started_at = job.started_at or now()
     session.commit()
     return job
@@ -173,13 +208,17 @@ def _due() -> Any:
     return or_(Job.state == JobState.WAITING, and_(Job.state == JobState.RUNNING, Job.lease_until < now()))
 
 
-def _carry_out(session: Session, job: Job) -> None:
+def _renewal(token: str | None) -> Callable[[datetime], Any]:
+    return lambda until: update(Job).where(Job.lease_token == token).values(lease_until=until)
+
+
+def _carry_out(session: Session, job: Job, stop: threading.Event) -> None:
     token, kind = job.lease_token or "", job.kind
     with force_locale(job.language):
         try:
             actor = _actor_of(session, job)
             with acting(actor):
-                run = Run(session, job, actor, token, dict(job.checkpoint))
+                run = Run(session, job, actor, token, dict(job.checkpoint), stop)
                 result = registry().jobs[kind](run, **job.arguments) or {}
                 run.end(JobState.DONE, result=result, progress=Job.total)
         except LostLease:
@@ -187,6 +226,11 @@ def _carry_out(session: Session, job: Job) -> None:
             current_app.logger.warning("job %s: lease lost to another worker", kind)
         except Cancelled:
             _end(session, token, JobState.CANCELLED)
+        except Stopped:
+            _hand_back(session, token)
+        except OUT_OF_REACH:
+            session.rollback()
+            raise  # the job is taken up again when its lease ran out, with what it committed
         except (InvalidValue, Blocked) as refusal:
             _fail(session, token, str(refusal))
         except NotAllowed:
@@ -202,11 +246,20 @@ def _fail(session: Session, token: str | None, sentence: str) -> None:
 
 def _end(session: Session, token: str | None, state: JobState, **values: Any) -> None:
     """End a job apart from its work, of which nothing that is uncommitted stays."""
+    _release(session, token, state=state, finished_at=now(), **values)
+
+
+def _hand_back(session: Session, token: str) -> None:
+    """Let the job wait for another worker, with what it committed."""
+    _release(session, token, state=JobState.WAITING, attempts=0)
+
+
+def _release(session: Session, token: str | None, **values: Any) -> None:
     session.rollback()
     session.execute(
         update(Job)
         .where(Job.lease_token == token)
-        .values(state=state, lease_token=None, lease_until=None, finished_at=now(), **values)
+        .values(lease_token=None, lease_until=None, **values)
         .execution_options(synchronize_session=False)
     )
     session.commit()
@@ -223,26 +276,3 @@ def _actor_of(session: Session, job: Job) -> Actor:
         account.id, account.display_name, {role.name for role in account.roles}, job.estate_id, rights_of_roles(session),
         deputised(session, account.id, job.estate_id),
     )  # fmt: skip
-
-
-@contextmanager
-def _heartbeat(engine: Engine, token: str | None) -> Iterator[None]:
-    """Renew the lease from a thread of its own while the block runs."""
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(LEASE.total_seconds() / 4):
-            try:
-                with engine.begin() as connection:
-                    mine = update(Job).where(Job.lease_token == token)
-                    connection.execute(mine.values(lease_until=now() + LEASE))
-            except OperationalError:
-                continue  # on SQLite the work itself holds the database; its commit renews the lease
-
-    thread = threading.Thread(target=beat, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
