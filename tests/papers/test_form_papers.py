@@ -42,6 +42,7 @@ PAGES = {
     "fees/papers/payment_notice": (1, 3),
     "fees/papers/receipt": (1, 2),
     "duties/papers/duty_report": (1, 3),
+    "goods/papers/goods_release": (1, 2),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [
@@ -53,6 +54,8 @@ SINGLE = [
     ("fees/papers/movein_fee_record", "longest", "zh"),
     ("fees/papers/receipt", "typical", "en"),
     ("fees/papers/payment_notice", "typical", "zh"),
+    ("goods/papers/goods_release", "longest", "zh"),
+    ("goods/papers/goods_release", "typical", "en"),
 ]
 PRINTED = BOTH + SINGLE + [("fees/papers/receipt", "reversal", "both")]
 

@@ -29,7 +29,7 @@ class Document(Record):
     __abstract__ = True
     rules: ClassVar[tuple[Any, ...]] = ()
 
-    number: Mapped[str] = mapped_column(String(30), info={"label": _l("Number")})
+    number: Mapped[str] = mapped_column(String(30), info={"label": _l("Document number")})
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:
@@ -50,8 +50,8 @@ class Issued:
 class Checked:
     """Who checked what the document is about, when; ``noted("checked")`` fills it in."""
 
-    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Checked at")})
-    checked_by_name: Mapped[str] = mapped_column(String(130), default="", info={"label": _l("Checked by")})
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Check made at")})
+    checked_by_name: Mapped[str] = mapped_column(String(130), default="", info={"label": _l("Check made by")})
 
 
 class Valid:

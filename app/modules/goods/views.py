@@ -17,6 +17,7 @@ class GoodsReleaseView(DocumentView):
     add_title, edit_title = _l("New goods release"), _l("Edit goods release")
     list_columns = ("number", "unit_id", "applicant_name", "reason", "valid_to", "state", "issued_by_name")
     search_columns = (*list_columns, "applicant", "carrier", "issued_at", "checked_at", "items_match")
+    first_filter = {"state": (ReleaseState.ENTERED, ReleaseState.ISSUED)}
     list_cell = {"number": link_to_show(lambda release: release.number)}
     application = ("applicant", "applicant_name", "id_kind", "id_seen", "confirmation", "confirmation_note")
     goods = ("reason", "carrier", "valid_from", "valid_to", "items")
