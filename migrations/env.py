@@ -49,6 +49,7 @@ def run_migrations() -> None:
 
 def _keep_references(connection, on):
     """Outside any transaction, where alone SQLite obeys; the connection goes back to its pool as it came."""
+    connection.rollback()
     connection.connection.driver_connection.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 

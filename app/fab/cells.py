@@ -54,8 +54,13 @@ def badge(title: Any, colour: str) -> Markup:
     return Markup('<span class="badge bg-{0}-lt text-{0}-lt-fg">{1}</span>').format(colour or "secondary", title)
 
 
+WRITTEN_ALREADY = {Kind.DAY, Kind.MOMENT, Kind.TIME}
+
+
 def text_of(attribute: Attribute, value: Any, compact: bool = False) -> str:
     """A value as plain text in the reader's language; empty for nothing. ``compact`` as for :func:`day`."""
+    if isinstance(value, str) and attribute.kind in WRITTEN_ALREADY:  # an own cell that says it in its own way
+        return value
     if value is None:
         return ""
     match attribute.kind:

@@ -413,8 +413,8 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
 
 
 def _who(entry: AuditEntry) -> str:
-    """The person; what nobody did was the program's own doing."""
-    return entry.actor_name if entry.actor_id is not None else str(_("System"))
+    """The person, or the program itself."""
+    return str(_("System")) if entry.actor_id is None and entry.actor_name in PROGRAM else entry.actor_name
 
 
 def _icon(kind: str) -> str:
@@ -491,6 +491,8 @@ def _sentence(entry: AuditEntry, own: bool) -> str:
 
 
 STEP = {"transition", "source", "target"}
+PROGRAM = {"system", "worker"}
+"""Names under which the program itself acts."""
 
 
 def _step(entry: AuditEntry) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def test_pages_show_parking_and_warranty(client_of, session, unit):
     page = client_of("receptionist").get(f"/units/{unit.id}").get_data(as_text=True)
     assert "B9" in page
     assert "2029-06-30" in page
-    assert "B9" in client_of("receptionist").get(f"/households/{unit.id}").get_data(as_text=True)
+    assert "B9" in client_of("receptionist").get(f"/households/{unit.id}?section=all").get_data(as_text=True)
     assert client_of("neighbour").get(f"/units/{unit.id}").status_code == 404
 
 

@@ -306,7 +306,7 @@ def test_what_a_household_owes(
 
 
 def test_the_household_page_shows_what_is_owed(household: Any, paid: Payment, client_of: Any) -> None:
-    page = text_of(client_of("cashier").get(f"/households/{household.unit.id}"))
+    page = text_of(client_of("cashier").get(f"/households/{household.unit.id}?section=all"))
     for said in ("Outstanding: ¥50.29", "人民币伍拾元零贰角玖分", paid.bill.number, paid.receipt_no):
         assert said in page
 

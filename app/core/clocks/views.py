@@ -301,7 +301,10 @@ class CalendarPage(Page):
         """Import the days of the dry run that was shown."""
         whole, actor = request.form.get("whole") == "yes", current_actor()
         data = request.form.get("days", "").encode()
-        lines = read_days(data, "days.json")
+        try:
+            lines = read_days(data, "days.json")
+        except InvalidValue as error:
+            return self._import(refused=str(error), whole=whole), 422
         year = next((line.day.year for line in lines if line.day), now().year)
         outcome = carry_out(
             lambda: import_days(db.session, lines, notice_of_year=whole, actor=actor),

@@ -76,6 +76,13 @@ def attach(
     return _add(session, record, keep(session, data, media), name=name, kind=kind, note=note.strip(), actor=actor)
 
 
+def attach_made(
+    session: Session, record: Any, data: bytes, *, name: str, media: str, kind: str, actor: Actor
+) -> Attachment:
+    """Keep a file that the program itself made as attachment of ``record``: as it is, however large."""
+    return _add(session, record, keep(session, data, media), name=clean_name(name), kind=kind, note="", actor=actor)
+
+
 def attach_signature(session: Session, record: Any, data_url: str, *, role: str, name: str, actor: Actor) -> Attachment:
     """Keep a signature drawn on the screen, given as the PNG data URL of its canvas.
 

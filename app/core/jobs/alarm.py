@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 CHANNEL = "guanjia_job"
@@ -37,7 +38,7 @@ class Alarm:
             while not stop.is_set() and (left := until - time.monotonic()) > 0:
                 if self._heard(stop, min(left, GLANCE_SECONDS)):
                     return
-        except self._engine.dialect.loaded_dbapi.Error:
+        except (self._engine.dialect.loaded_dbapi.Error, SQLAlchemyError):
             self.close()
             stop.wait(max(0.0, until - time.monotonic()))
 

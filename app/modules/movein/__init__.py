@@ -19,6 +19,7 @@ def register(registry: Registry) -> None:
     from app.core.search.provider import SearchProvider
     from app.modules.movein import kinds
     from app.modules.movein.archive_views import ArchivePage
+    from app.modules.movein.batch_views import register_batches
     from app.modules.movein.checks import CHECKS
     from app.modules.movein.household import register_household
     from app.modules.movein.indicators import INDICATORS
@@ -55,6 +56,7 @@ def register(registry: Registry) -> None:
         registry.paper(kind)
     registry.view(MoveInCaseView, label=_l("Move-ins"), category=_l("Move-in"), icon="key")
     register_inspection(registry)
+    register_batches(registry)
     for part in (
         "movein_paper_check",
         "movein_signature",

@@ -1,6 +1,6 @@
 """Who may do what in a move-in (MI-04 … MI-11)."""
 
-from app.core.access.roles import COUNTER, OFFICE, Grants, Role
+from app.core.access.roles import COUNTER, EVERYONE, OFFICE, Grants, Role
 
 RECEPTION = COUNTER
 INSPECTION = (Role.INSPECTOR, Role.CS_SUPERVISOR, Role.MANAGER)
@@ -15,6 +15,12 @@ GRANTS: Grants = {
         "print": (*RECEPTION, Role.CASHIER, Role.INSPECTOR, Role.DOCUMENT_ADMINISTRATOR),
         "withdraw step_back": (Role.CS_SUPERVISOR, Role.MANAGER),
         "reopen": (Role.MANAGER,),
+    },
+    "MoveInBatch": {
+        "read": EVERYONE,  # who has nothing to do with move-ins sees the batches of whose task force they are
+        "create update plan": (Role.CS_SUPERVISOR, Role.MANAGER),
+        "check_in": COUNTER,
+        "call": (*COUNTER, Role.CASHIER, Role.INSPECTOR),
     },
     "EntrustedService": {
         "read": (*OFFICE, Role.TECHNICIAN),
