@@ -1,4 +1,4 @@
-"""Serving: a production WSGI server (gunicorn) with web processes and one background worker."""
+"""Serving: a production WSGI server (gunicorn) with web processes and background workers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import click
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 import config
 
@@ -18,7 +20,11 @@ import config
 class _Server(BaseApplication):
     def __init__(self, settings: config.Settings) -> None:
         self.settings = settings
+        self.workers = Workers(settings)
         super().__init__()
+
+    def run(self) -> None:
+        _Arbiter(self, self.workers).run()
 
     def load_config(self) -> None:
         chosen = {
@@ -34,8 +40,8 @@ class _Server(BaseApplication):
             "proc_name": "guanjia",
             "preload_app": True,
             "control_socket_disable": True,
-            "when_ready": _when_ready(self.settings),
-            "on_exit": _stop_worker,
+            "when_ready": _greet(self.settings),
+            "on_exit": lambda arbiter: self.workers.stop(),
         }
         for name, value in chosen.items():
             if name in self.cfg.settings:
@@ -56,15 +62,70 @@ class _Server(BaseApplication):
         return app
 
 
-_worker: subprocess.Popen[bytes] | None = None
+class _Arbiter(Arbiter):
+    """Gunicorn's master process, which about once a second looks after the background workers too."""
+
+    def __init__(self, server: _Server, workers: Workers) -> None:
+        self.background = workers
+        super().__init__(server)
+
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        self.background.tend()
 
 
-def _when_ready(settings: config.Settings) -> Any:
-    def ready(arbiter: Any) -> None:
-        global _worker
+@dataclass
+class _Place:
+    """A worker process, and when the next may be started in its place."""
+
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = 0.0
+
+
+class Workers:
+    """The background worker processes of this server: started, started anew when they die, and stopped with it."""
+
+    LONGEST_PAUSE = 60.0
+    """Seconds between two attempts to start a worker that always dies; one that lived so long is started at once."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self.environment = {**os.environ, **settings.environment()}
+        self.places = [_Place() for _ in range(settings.workers)]
+
+    def tend(self) -> None:
+        """Start what does not run; a worker that died soon after its start has to wait, ever longer."""
+        for place in self.places:
+            if place.process is not None:
+                if place.process.poll() is None:
+                    continue
+                lived = time.monotonic() - place.started
+                place.pause = 0.0 if lived > self.LONGEST_PAUSE else min(max(1.0, place.pause * 2), self.LONGEST_PAUSE)
+                click.echo(f"A background worker ended and is started again in {place.pause:.0f} s.", err=True)
+                place.process, place.started = None, time.monotonic()
+            if time.monotonic() - place.started >= place.pause or not place.started:
+                place.process, place.started = self._start(), time.monotonic()
+
+    def stop(self) -> None:
+        """Ask all to stop; who is still busy after ten seconds is killed, as its work goes on with the next start."""
+        running = [place.process for place in self.places if place.process and place.process.poll() is None]
+        for process in running:
+            process.terminate()
+        until = time.monotonic() + 10
+        for process in running:
+            try:
+                process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, str(config.ROOT / "run.py"), "worker", "--parent", str(os.getpid())]
-        environment = {**os.environ, **settings.environment()}
-        _worker = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603 (fixed arguments)
+        return subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL)  # noqa: S603 (fixed arguments)
+
+
+def _greet(settings: config.Settings) -> Any:
+    def ready(arbiter: Any) -> None:
         click.echo(f"Guanjia 管家 → {settings.public_url}")
         if settings.demo:
             from app.core.access.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
@@ -73,13 +134,6 @@ def _when_ready(settings: config.Settings) -> Any:
             click.echo("  " + ", ".join(f"{account.username} {account.name}" for account in DEMO_ACCOUNTS))
 
     return ready
-
-
-def _stop_worker(arbiter: Any) -> None:
-    if _worker and _worker.poll() is None:
-        _worker.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            _worker.wait(10)
 
 
 def prepare_apart(settings: config.Settings) -> None:

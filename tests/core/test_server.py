@@ -30,7 +30,7 @@ def test_the_server_answers_and_takes_its_worker_with_it(tmp_path: Path) -> None
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     for address in new_database(tmp_path):
-        settings = config.Settings(instance_dir=tmp_path, database_url=address, port=port, web_processes=1)
+        settings = config.Settings(instance_dir=tmp_path, database_url=address, port=port, web_processes=1, workers=2)
         app = migrated_app(settings)
         with app.app_context():
             db.session.remove()
@@ -41,8 +41,11 @@ def test_the_server_answers_and_takes_its_worker_with_it(tmp_path: Path) -> None
         )
         try:
             assert "<html" in page(f"http://127.0.0.1:{port}/login/", server)
-            workers = children(server.pid, "worker")
-            assert len(workers) == 1
+            workers = children(server.pid, "worker", 2)
+            assert len(workers) == 2
+            os.kill(workers[0], signal.SIGKILL)
+            dead, workers = workers[0], children(server.pid, "worker", 2, without=workers[0])
+            assert len(workers) == 2 and dead not in workers  # another one took its place
         finally:
             server.send_signal(signal.SIGTERM)
             _out, complaints = server.communicate(timeout=40)
@@ -63,12 +66,13 @@ def page(address: str, server: subprocess.Popen[bytes]) -> str:
     raise AssertionError("the server did not come up")
 
 
-def children(pid: int, word: str) -> list[int]:
-    """Process numbers of the children whose command line holds ``word``; they may take a moment to appear."""
-    for _ in range(50):
+def children(pid: int, word: str, count: int, without: int = 0) -> list[int]:
+    """Process numbers of the children whose command line holds ``word``; they may take a moment to be ``count``."""
+    found: list[int] = []
+    for _ in range(100):
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         found = [int(child) for child in listed if word in Path(f"/proc/{child}/cmdline").read_text()]
-        if found:
+        if len(found) == count and without not in found:
             return found
         time.sleep(0.1)
-    return []
+    return found
