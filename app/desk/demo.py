@@ -29,7 +29,9 @@ from app.core.clocks.services import start
 from app.core.comments.services import add_comment
 from app.core.imports.services import import_file
 from app.core.records.base import now
+from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
+from app.core.workflow.documents import enter
 from app.extensions import db
 from app.fab.scope import actor_for
 from app.modules.checks.demo import demo as checks_demo
@@ -39,6 +41,9 @@ from app.modules.estates.services import add_meter, create_estate, record_readin
 from app.modules.fees.queries import proposed_items
 from app.modules.fees.services import Charge, issue_bill, take_payment
 from app.modules.fees.states import MONTHLY, PaymentMethod
+from app.modules.goods.models import GoodsRelease
+from app.modules.goods.states import Applicant, Confirmation, Reason
+from app.modules.goods.workflow import RELEASE
 from app.modules.movein.gates import OWNER_SIGNS
 from app.modules.movein.inspection import judge, open_round, pass_rest, report_defect
 from app.modules.movein.models import MoveInCase
@@ -105,6 +110,7 @@ def load_demo() -> str:
         _life_at_the_desk(session, staff)
         checks_demo(session, staff)
         duties_demo(session, staff)
+        _goods_at_the_gate(session, staff)
     session.commit()
     return f"Loaded {estate.name_en} {estate.name_zh}: {len(cases)} move-ins 个入伙办理."
 
@@ -136,6 +142,33 @@ def _life_at_the_desk(session: Session, staff: dict[str, Actor]) -> None:
         add_comment(session, case, "已电话联系业主，缺委托书原件。@supervisor 请知悉。", actor=reception)
     with acting(supervisor):
         add_comment(session, case, "收到。业主来时请直接叫我。", actor=supervisor)
+
+
+GOODS = (
+    ("issue", "陈梅", Applicant.OWNER, Reason.REPAIR, "电冰箱", "1 台"),
+    ("release", "刘洋", Applicant.TENANT, Reason.END_OF_TENANCY, "纸箱（书籍、衣物）", "8 箱"),
+    ("turn_back", "鑫达装饰", Applicant.CONTRACTOR, Reason.MATERIAL, "石膏板余料", "36 张"),
+)
+"""Demo passes: the last step made, applicant, reason, goods, quantity."""
+
+
+def _goods_at_the_gate(session: Session, staff: dict[str, Actor]) -> None:
+    """Passes that wait at the gate, were used, and were turned back (DU-17)."""
+    today, guard = estate_today(session, staff["reception"].estate_id or 0), _as(session, "security")
+    units = session.scalars(select(Unit).order_by(Unit.id.desc()).limit(len(GOODS))).all()
+    for unit, (step, name, applicant, reason, goods, quantity) in zip(units, GOODS, strict=True):
+        release = GoodsRelease(
+            unit=unit, applicant=applicant, applicant_name=name, id_kind=IdKind.RESIDENT_ID, id_seen=True, reason=reason,
+            confirmation=Confirmation.PHONE, confirmation_note="业主电话确认", valid_from=today, valid_to=today,
+            items=[{"name": goods, "quantity": quantity, "note": ""}],
+        )  # fmt: skip
+        with acting(staff["reception"]) as actor:
+            enter(session, release, RELEASE, series="GR", actor=actor)
+            RELEASE.fire(session, release, "issue", actor=actor)
+        if step != "issue":
+            remark = "另有 3 袋水泥未列入清单" if step == "turn_back" else ""
+            with acting(guard) as actor:
+                RELEASE.fire(session, release, step, actor=actor, inputs={"remark": remark})
 
 
 OWNERS = (

@@ -107,6 +107,7 @@ def _furnish() -> dict[str, SimpleNamespace]:
     _employ("manager-en", Role.MANAGER, full, language="en")
     _employ("desk", Role.RECEPTIONIST, full)
     _employ("supervisor", Role.CS_SUPERVISOR, full)
+    _employ("gate", Role.SECURITY, full)
     for username, role in STAFF.items():
         _employ(username, role, empty)
     cases = {}

@@ -27,7 +27,9 @@ def test_the_guide_shows_every_file_of_the_module_whole():
 
 def test_the_module_stays_short():
     """Every line of Python that is not blank counts: imports, docstrings and comments too."""
-    lines = [line for file in MODULE.rglob("*.py") for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [
+        line for file in MODULE.rglob("*.py") for line in file.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
     assert len(lines) <= MOST_LINES
 
 

@@ -109,7 +109,10 @@ def test_an_issued_pass_is_not_edited(session, desk):
 def test_a_new_pass_holds_for_today(session, desk):
     page = desk.get("/goods-releases/new").get_data(as_text=True)
     today = estate_today(session, 1).isoformat()
-    assert [re.search(f'name="{name}"[^>]*value="([^"]*)"', page)[1] for name in ("valid_from", "valid_to")] == [today, today]
+    assert [re.search(f'name="{name}"[^>]*value="([^"]*)"', page)[1] for name in ("valid_from", "valid_to")] == [
+        today,
+        today,
+    ]
 
 
 def test_arrears_are_shown_to_the_counter_for_information_only(session, client_of, desk):
@@ -126,7 +129,10 @@ def test_what_the_gate_found_is_told_at_the_counter(session, client_of, desk):
     release = issued(session)
     session.commit()
     page = f"/goods-releases/{release.id}"
-    assert client_of("security").post(f"{page}/transition/turn_back", data={"remark": "A safe is missing"}).status_code == 302
+    assert (
+        client_of("security").post(f"{page}/transition/turn_back", data={"remark": "A safe is missing"}).status_code
+        == 302
+    )
     assert "Turned back at the gate: A safe is missing" in text_of(desk.get(page))
 
 
@@ -140,7 +146,9 @@ def test_found_by_number_on_the_household_page_and_in_the_list(session, client_o
     assert f"unit_id={unit.id}" in desk.get(f"/households/{unit.id}?section=goods_release").get_data(as_text=True)
     found = text_of(desk.get("/goods-releases/", query_string={"state": "issued"}))
     assert waiting.number in found and gone.number not in found
-    sheet = load_workbook(io.BytesIO(desk.get("/goods-releases/export.xlsx?state=issued&columns=number&columns=items").data)).active
+    sheet = load_workbook(
+        io.BytesIO(desk.get("/goods-releases/export.xlsx?state=issued&columns=number&columns=items").data)
+    ).active
     assert [cell.value for cell in sheet[sheet.max_row]] == [waiting.number, "双人沙发 · 1 件 · 灰色; Books · 12"]
     assert "Goods release" in text_of(desk.get("/")) and "Goods at the gate" not in text_of(desk.get("/"))
     home = text_of(client_of("security").get("/"))
@@ -159,7 +167,10 @@ def test_the_paper_says_what_the_pass_says(session, language):
     paper = issue(session, registry().papers["DU-17"], release, language=language, actor=SYSTEM)
     (page,) = pypdfium2.PdfDocument(original(paper))
     text = re.sub(r"\s", "", page.get_textpage().get_text_range().replace("\ufffe", "-"))
-    said = {"zh": ("物品放行条", "租户", "搬家", "书面授权"), "en": ("Goodsreleasepass", "Tenant", "Movingout", "Writtenauthorisation")}
+    said = {
+        "zh": ("物品放行条", "租户", "搬家", "书面授权"),
+        "en": ("Goodsreleasepass", "Tenant", "Movingout", "Writtenauthorisation"),
+    }
     for value in (*(said["zh"] + said["en"] if language == "both" else said[language]), release.number, release.unit.code, "李四",
                   "双人沙发", "Books", "AUTH-7", "京A12345", release.valid_to.isoformat(), "DU-17"):  # fmt: skip
         assert value in text, value

@@ -25,9 +25,20 @@ HEADER = {
 def test_values_become_a_frozen_context() -> None:
     context = build(
         _context_type(INFO),
-        {"header": HEADER, "name": "Sofa", "kind": {"zh": "搬家", "en": "Moving"}, "paid": "3.50", "items": [{"name": "Leg", "count": 4}]},
+        {
+            "header": HEADER,
+            "name": "Sofa",
+            "kind": {"zh": "搬家", "en": "Moving"},
+            "paid": "3.50",
+            "items": [{"name": "Leg", "count": 4}],
+        },
     )
-    assert (context.name, context.kind, context.paid, context.on) == ("Sofa", Bilingual("搬家", "Moving"), Decimal("3.50"), None)
+    assert (context.name, context.kind, context.paid, context.on) == (
+        "Sofa",
+        Bilingual("搬家", "Moving"),
+        Decimal("3.50"),
+        None,
+    )
     assert (context.items[0].name, context.items[0].count) == ("Leg", 4)
     assert isinstance(context.header, Header)
     plain(context)
