@@ -98,7 +98,7 @@ class ExportScreen:
 
     def _file(self, content: Iterable[bytes], form: str) -> Response:
         answer = Response(content, mimetype=tables.CSV if form == "csv" else tables.XLSX)
-        answer.headers.set("Content-Disposition", "attachment", filename=self.file_name(form))
+        tables.offer(answer, self.file_name(form))
         return answer
 
     def export_value(self, record: Any, attribute: Attribute) -> Any:

@@ -143,7 +143,7 @@ def export(page: Page, code: str, folder: Path) -> None:
     with page.expect_download() as started:
         page.keyboard.press("Enter")
     started.value.save_as(folder / "units.csv")
-    rows = list(csv.reader((folder / "units.csv").open(encoding="utf-8-sig", newline="")))
+    rows = list(csv.reader((folder / "units.csv").read_text(encoding="utf-8-sig").splitlines()))
     assert len(rows) == 2
     assert code in rows[1]
 
@@ -151,7 +151,8 @@ def export(page: Page, code: str, folder: Path) -> None:
 def was_told(page: Page, code: str) -> None:
     """The colleague finds two notices, and the work under “mine”."""
     page.goto("/notices/")
-    expect(page.locator("main")).to_contain_text(code)
+    expect(page.locator("main")).to_contain_text("转交给您")
+    expect(page.locator("main")).to_contain_text("提到了您")
     look(page, "m4-notices")
     page.goto("/?tab=mine")
     line_of(page, code)

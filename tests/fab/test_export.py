@@ -10,8 +10,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from openpyxl import load_workbook
+from werkzeug.http import parse_options_header
+from werkzeug.wrappers import Response
 
 from app.core.access.actor import acting, acting_person, system_actor
+from app.core.exports import tables
 from app.core.files.models import Attachment, StoredFile
 from app.core.jobs import worker
 from app.core.jobs.models import Job
@@ -115,3 +118,10 @@ def test_large_workbooks_are_made_in_the_background_for_the_person_only(browser_
         db.session.execute(sa.delete(Job))
         db.session.commit()
     assert clerk.get(f"/files/{address}").status_code == 404
+
+
+def test_a_chinese_name_reaches_the_browser_whole() -> None:
+    answer = Response()
+    tables.offer(answer, "房屋-2026-11-21.csv")
+    answer.headers["Content-Disposition"].encode("latin-1")  # what every server writes
+    assert parse_options_header(answer.headers["Content-Disposition"])[1]["filename"] == "房屋-2026-11-21.csv"

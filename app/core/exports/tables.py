@@ -5,11 +5,14 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
+from urllib.parse import quote
 
+from werkzeug.wrappers import Response
 from xlsxwriter import Workbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -17,6 +20,13 @@ CSV = "text/csv; charset=utf-8"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CELL_LIMIT = 32767
 LARGEST_EXACT = Decimal(10) ** 15
+
+
+def offer(answer: Response, name: str) -> None:
+    """Let the browser save ``answer`` as ``name``, which may be Chinese (RFC 6266, RFC 5987)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or "file"
+    extra = {} if plain == name else {"filename*": f"UTF-8''{quote(name, safe='')}"}
+    answer.headers.set("Content-Disposition", "attachment", filename=plain, **extra)
 
 
 def harmless(text: str) -> str:

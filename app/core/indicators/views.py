@@ -84,7 +84,7 @@ class IndicatorPage(Page):
             tables.write_xlsx(file, title, heads, rows)
         answer = Response(file.getvalue(), mimetype=tables.CSV if form == "csv" else tables.XLSX)
         name = f"{title}-{now().astimezone(estate_zone()).date()}.{form}"
-        answer.headers.set("Content-Disposition", "attachment", filename=name)
+        tables.offer(answer, name)
         return answer
 
     def _trends(self, code: str = "") -> list[Trend]:

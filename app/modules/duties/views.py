@@ -294,7 +294,7 @@ class DutyReportPage(Page):
             tables.write_xlsx(file, _("Report on duties"), heads, _export_rows(found))
         answer = Response(file.getvalue(), mimetype=tables.CSV if form == "csv" else tables.XLSX)
         name = f"{_('Report on duties')}-{found.from_on:%Y-%m}.{form}"
-        answer.headers.set("Content-Disposition", "attachment", filename=name)
+        tables.offer(answer, name)
         return answer
 
     @expose("/paper", methods=["POST"])
