@@ -1,0 +1,188 @@
+"""The long work of a concentrated move-in, in steps that a killed worker takes up again: cases, notices, packs (MI-03)."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pikepdf
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from pikepdf import OutlineItem
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.access.actor import NotAllowed
+from app.core.files.services import attach_made
+from app.core.jobs.services import titled
+from app.core.jobs.worker import Run
+from app.core.papers.bundle import Part, bundle
+from app.core.papers.models import Paper
+from app.core.papers.overlay import filler
+from app.core.papers.render import PaperError
+from app.core.papers.services import Sheet, copy, current_paper, issue, original
+from app.core.records.base import now
+from app.core.records.database import writing
+from app.core.records.identifiers import InvalidValue
+from app.core.records.refusals import FieldErrors
+from app.core.registry import Registry, registry
+from app.core.workflow.table import Blocked
+from app.fab.unattended import unattended
+from app.modules.estates.models import Unit
+from app.modules.movein.batch_models import BatchUnit, MoveInBatch
+from app.modules.movein.batches import take_in
+from app.modules.movein.paper_contexts import pack_sheets
+
+CASES, PACKS = "movein.batch_cases", "movein.batch_packs"
+REFUSALS = (InvalidValue, Blocked, FieldErrors, PaperError)
+STEP = 5
+"""Packs between two tellings of the progress while the files are put together."""
+
+
+def register_jobs(registry: Registry) -> None:
+    registry.job(CASES, make_cases)
+    registry.job(PACKS, print_packs)
+
+
+@titled(_l("Move-ins and notices of a batch"))
+def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[str, Any]:
+    """See to it that every unit of the batch has its move-in, with ``notices`` also its notice F16.
+
+    Unit by unit in walking order, each committed together with how far the work is; run again, it finds what is there.
+    """
+    plan = _batch(run, batch)
+    opened, taken, issued = (run.checkpoint.get(name, 0) for name in ("opened", "taken", "issued"))
+    refused = run.checkpoint.get("refused", [])
+    kind = registry().papers["F16"]
+    with unattended(run):
+        total = _count(run.session, plan.id)
+        done = run.checkpoint.get("done", 0)
+        while (line := _next(run.session, plan.id, run.checkpoint.get("last", ""))) is not None:
+            unit = line.unit
+            last = unit.code_order
+            try:
+                with run.session.begin_nested():
+                    new = take_in(run.session, line, actor=run.actor)
+                    if (
+                        notices
+                        and line.case is not None
+                        and current_paper(run.session, kind, line.case, language) is None
+                    ):
+                        issue(run.session, kind, line.case, language=language, actor=run.actor, render=filler().render)
+                        issued += 1
+                opened, taken = opened + new, taken + (not new)
+            except REFUSALS as error:
+                refused = [*refused, [unit.code, url_for("HouseholdPage.show", pk=unit.id), str(error)]]
+            done += 1
+            run.commit(
+                min(done, total), max(done, total), last=last, done=done, opened=opened, taken=taken, issued=issued,
+                refused=refused,
+            )  # fmt: skip
+        said = _("%(opened)s move-ins opened, %(taken)s were there already, %(issued)s notices issued.",
+                 opened=opened, taken=taken, issued=issued)  # fmt: skip
+        return {"message": said, "refused": refused, "address": url_for("BatchBoardPage.index", pk=plan.id)}
+
+
+@titled(_l("Papers of a batch"))
+def print_packs(run: Run, *, batch: int, building: int | None, language: str, name: str) -> dict[str, Any]:
+    """The pack of every unit of the batch or of one building: one merged PDF, and a ZIP of single ones.
+
+    First what is missing is issued, unit by unit, each committed with the papers of its pack: a resumed job issues
+    nothing twice and counts no copy twice. Then the files are put together from the bytes that were issued.
+    """
+    plan = _batch(run, batch)
+    packs: list[list[Any]] = run.checkpoint.get("packs", [])
+    refused = run.checkpoint.get("refused", [])
+    with unattended(run):
+        total = _count(run.session, plan.id, building)
+        done = run.checkpoint.get("done", 0)
+        while (line := _next(run.session, plan.id, run.checkpoint.get("last", ""), building)) is not None:
+            unit = line.unit
+            last = unit.code_order
+            try:
+                if line.case is None:
+                    raise InvalidValue(_("This unit has no move-in yet."))
+                with run.session.begin_nested():
+                    numbers = [_paper(run, sheet, language).id for sheet in pack_sheets(line.case)]
+                    line.packed_at = now()
+                packs = [*packs, [unit.code, numbers]]
+            except REFUSALS as error:
+                refused = [*refused, [unit.code, url_for("HouseholdPage.show", pk=unit.id), str(error)]]
+            done += 1
+            run.commit(min(done, total), 2 * max(done, total), last=last, done=done, packs=packs, refused=refused)
+            run.session.expire_all()
+        if packs:
+            _put_together(run, packs, language, name)
+        pages = _("%(count)s packs are printed.", count=len(packs))
+        return {"message": pages, "refused": refused, "address": url_for("BatchBoardPage.index", pk=batch)}
+
+
+def _batch(run: Run, number: int) -> MoveInBatch:
+    run.actor.require("plan", "MoveInBatch")
+    batch = run.session.scalar(select(MoveInBatch).where(MoveInBatch.id == number))
+    if batch is None:
+        raise NotAllowed(f"batch {number}")
+    return batch
+
+
+def _of(batch_id: int, building_id: int | None) -> Any:
+    lines = select(BatchUnit).join(BatchUnit.unit).where(BatchUnit.batch_id == batch_id)
+    return lines.where(Unit.building_id == building_id) if building_id else lines
+
+
+def _next(session: Session, batch_id: int, last: str, building_id: int | None = None) -> BatchUnit | None:
+    """The unit that follows in walking order."""
+    further = _of(batch_id, building_id).where(Unit.code_order > last).order_by(Unit.code_order).limit(1)
+    found: BatchUnit | None = session.scalar(further)
+    return found
+
+
+def _count(session: Session, batch_id: int, building_id: int | None = None) -> int:
+    return session.scalar(select(func.count()).select_from(_of(batch_id, building_id).subquery())) or 0
+
+
+def _paper(run: Run, sheet: Sheet, language: str) -> Paper:
+    """The paper that says what is true now; a further copy of one that was issued before is logged."""
+    kind, record = sheet
+    paper = current_paper(run.session, kind, record, language)
+    if paper is None:
+        return issue(run.session, kind, record, language=language, actor=run.actor, render=filler().render)
+    copy(run.session, paper, actor=run.actor, purpose="pack")
+    return paper
+
+
+def _put_together(run: Run, packs: list[list[Any]], language: str, name: str) -> None:
+    """Attach the merged file and the single ones to the job; only reading until both are complete."""
+    run.session.rollback()  # what is read next must hold nobody up
+    with tempfile.TemporaryFile() as singles, pikepdf.new() as whole:
+        outline = []
+        with writing(False), zipfile.ZipFile(singles, "w", zipfile.ZIP_STORED) as archive:
+            for done, (code, pdf) in enumerate(_bundled(run.session, packs, language), 1):
+                archive.writestr(f"{code}.pdf", pdf)
+                outline.append(OutlineItem(code, len(whole.pages)))
+                with pikepdf.open(io.BytesIO(pdf)) as pack:
+                    whole.pages.extend(pack.pages)
+                if done % STEP == 0:
+                    run.session.rollback()
+                    run.tell(len(packs) + done, 2 * len(packs))
+            run.session.rollback()
+        with whole.open_outline() as entries:
+            entries.root.extend(outline)
+        merged = io.BytesIO()
+        whole.save(merged, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        singles.seek(0)
+        for data, kind, media in (
+            (merged.getvalue(), "pdf", "application/pdf"), (singles.read(), "zip", "application/zip"),
+        ):  # fmt: skip
+            attach_made(run.session, run.job, data, name=f"{name}.{kind}", media=media, kind="result", actor=run.actor)
+
+
+def _bundled(session: Session, packs: list[list[Any]], language: str) -> Iterator[tuple[str, bytes]]:
+    for code, numbers in packs:
+        found = {paper.id: paper for paper in session.scalars(select(Paper).where(Paper.id.in_(numbers)))}
+        parts = [Part(original(p), p.number, p.title_zh, p.title_en) for p in (found[number] for number in numbers)]
+        yield code, bundle(parts, language)
