@@ -44,7 +44,7 @@ class WorkKind:
     resource: str
     model: type
     steps: Mapping[str, Any] | None = None
-    icon: str = "checklist"
+    icon: str = "list-check"
     label: Callable[[Any], str] = str
     commands: tuple[WorkCommand, ...] = ()
     assigned: Callable[[Any, Any, Any], None] | None = None
