@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.jobs.models import Job, JobState
+from app.core.jobs.results import Failure, failure, outcome_of
 from app.core.jobs.services import enqueue
 from app.core.jobs.worker import Run
 from app.core.records.base import now
@@ -165,7 +166,7 @@ class BulkScreen:
         message = _summary(done, len(refused) + gone)
         if gone:
             missing = ngettext("%(num)s line is no longer there.", "%(num)s lines are no longer there.", gone)
-            refused.append(["", "", missing])
+            refused.append(failure(missing))
         if not refused:
             flash(f"{command.title}: {message}", "success")
             return back
@@ -173,15 +174,15 @@ class BulkScreen:
         job = Job(
             kind=job_name(type(self).__name__, command.name), estate_id=actor.estate_id, user_id=actor.user_id,
             language=locale.language if locale else "zh", state=JobState.DONE, progress=len(records), total=len(records),
-            started_at=now(), finished_at=now(), result={"message": message, "refused": refused, "address": back},
+            started_at=now(), finished_at=now(), result=outcome_of(message, refused, back, done=done, refused=len(refused)),
         )  # fmt: skip
         db.session.add(job)
         db.session.flush()
         return url_for("JobPage.show", pk=job.id)
 
-    def do_one(self, command: BulkCommand, record: Any, inputs: Mapping[str, Any], actor: Actor) -> list[str] | None:
-        """Give the command to one record; returns its title, address and what refused it, or nothing."""
-        title, address = title_of(record), self.address_of(record)
+    def do_one(self, command: BulkCommand, record: Any, inputs: Mapping[str, Any], actor: Actor) -> Failure | None:
+        """Give the command to one record; returns what refused it, or nothing."""
+        table, number, title = record.__tablename__, record.id, title_of(record)
         session: Session = db.session
         try:
             with session.begin_nested():
@@ -189,11 +190,11 @@ class BulkScreen:
                 session.flush()
         except (Blocked, InvalidValue, FieldErrors, IntegrityError, DataError) as error:
             said = [s for found in refusals(error, self.constraint_messages).values() for s in found]
-            return [title, address, " ".join(said)]
+            return failure(" ".join(said), table, number, title)
         except StaleDataError:
-            return [title, address, _("Somebody else just changed this record.")]
+            return failure(_("Somebody else just changed this record."), table, number, title)
         except NotAllowed:
-            return [title, address, _("You may not do this to this record.")]
+            return failure(_("You may not do this to this record."), table, number, title)
         return None
 
 
@@ -238,7 +239,7 @@ class BulkJob:
     def __call__(self, run: Run, *, chosen: dict[str, Any], inputs: list[list[str]], back: str) -> dict[str, Any]:
         view = record_views()[self.view]
         command = view.command_or_404(self.command.name, run.actor)
-        last, done, failed, refused = (run.checkpoint.get(n, first) for n, first in FIRST.items())
+        last, done, failed, failures = (run.checkpoint.get(n, first) for n, first in FIRST.items())
         with unattended(run):
             form = command.asks(MultiDict((name, value) for name, value in inputs)) if command.asks else None
             if form is not None and not form.validate():
@@ -251,14 +252,14 @@ class BulkJob:
                 for record in records:
                     told = view.do_one(command, record, values, run.actor)
                     done, failed = done + (told is None), failed + (told is not None)
-                    refused = [*refused, told] if told and len(refused) < TOLD else refused
+                    failures = [*failures, told] if told and len(failures) < TOLD else failures
                 seen = done + failed
-                run.commit(seen, max(total, seen), last=last, done=done, failed=failed, refused=refused, of=total)
+                run.commit(seen, max(total, seen), last=last, done=done, failed=failed, failures=failures, of=total)
                 run.session.expunge_all()
-            return {"message": _summary(done, failed), "refused": refused, "address": back}
+            return outcome_of(_summary(done, failed), failures, back, done=done, refused=failed)
 
 
-FIRST: Mapping[str, Any] = {"last": 0, "done": 0, "failed": 0, "refused": []}
+FIRST: Mapping[str, Any] = {"last": 0, "done": 0, "failed": 0, "failures": []}
 
 
 def register_bulk(registry: Registry, views: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.core.access.actor import current_actor
 from app.core.records.base import now
+from app.core.registry import registry
 from app.extensions import db
 from app.fab import cells
 from app.fab.fields import estate_zone, masked, title_of
@@ -47,6 +48,14 @@ def address_of(record: Any) -> str | None:
         if view.datamodel.obj is type(record):
             return str(view.address_of(record)) if current_actor().may("read", view.resource) else None
     return None
+
+
+def address_by_id(table: str, record_id: int) -> str | None:
+    """Address of a record's page by its table and id, if such records have one; the page itself asks who may see it."""
+    if table in registry().record_pages:
+        return registry().record_pages[table](record_id)
+    views = (view for view in record_views().values() if view.datamodel.obj.__tablename__ == table)
+    return next((url_for(f"{view.endpoint}.show", pk=record_id) for view in views), None)
 
 
 def link_to_show(text: Callable[[Any], Any]) -> Callable[[Any], Markup]:

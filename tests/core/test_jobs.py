@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pikepdf
 import pytest
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.core.access.models import Account
 from app.core.audit.models import AuditEntry
 from app.core.files.services import attachments_of, read
 from app.core.jobs import worker
+from app.core.jobs.alarm import Alarm
 from app.core.jobs.leases import renewed
 from app.core.jobs.models import Job, JobState
+from app.core.jobs.recurring import RecurringRun, run_recurring
 from app.core.jobs.services import cancel, enqueue
 from app.core.papers.models import Paper
 from app.core.records.base import now
 from app.core.records.identifiers import InvalidValue
+from app.core.registry import Recurring
 from app.extensions import db
 from app.modules.estates.models import Building
 
@@ -58,6 +64,7 @@ def _works(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     yield
     desk.session.rollback()
     desk.session.execute(delete(Job))
+    desk.session.execute(delete(RecurringRun))
     desk.session.execute(delete(Building).where(Building.code != "K1"))
     desk.session.execute(update(Account).values(active=True))
     desk.session.commit()
@@ -282,3 +289,70 @@ def test_the_page_shows_progress_to_the_owner_of_the_job_only(
     client.post(f"/jobs/{job.id}/cancel")
     ended = client.get(f"/jobs/{job.id}/progress").get_data(as_text=True)
     assert "Cancelled" in ended and "hx-get" not in ended
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_job_back(desk: Any) -> None:
+    job_id, stop = asked(desk, "build", names=["A1", "A2"]), threading.Event()
+    stop.set()
+    worker.run_next(desk.app, stop)
+    job = after(desk, job_id)
+    assert (job.state, job.checkpoint, codes(desk)) == (JobState.WAITING, {"done": 1}, ["A1"])
+    worker.run_next(desk.app)
+    assert after(desk, job_id).state == JobState.DONE and codes(desk) == ["A1", "A2"]
+
+
+def test_a_database_out_of_reach_fails_no_job(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(run: worker.Run) -> None:
+        if run.job.attempts == 1:
+            raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+
+    monkeypatch.setitem(desk.app.extensions["guanjia"].jobs, "cut_off", cut_off)
+    job_id = asked(desk, "cut_off")
+    with pytest.raises(OperationalError):
+        worker.run_next(desk.app)
+    assert after(desk, job_id).state == JobState.RUNNING
+    desk.session.execute(update(Job).values(lease_until=now() - timedelta(seconds=1)))
+    desk.session.commit()
+    worker.run_next(desk.app)
+    assert after(desk, job_id).state == JobState.DONE
+
+
+def test_a_job_wakes_the_worker_once_it_is_committed(desk: Any) -> None:
+    with closing(Alarm(db.engine)) as alarm:
+        alarm.wait(threading.Event(), 0.05)  # it listens now
+        enqueue(desk.session, "build", actor=desk.rita, names=[])
+        began = time.monotonic()
+        alarm.wait(threading.Event(), 0.3)
+        assert time.monotonic() - began >= 0.3
+        desk.session.commit()
+        alarm.wait(threading.Event(), 30)
+        assert time.monotonic() - began < 10
+
+
+def test_a_recurring_work_that_broke_is_told_and_due_again_in_its_time(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        desk.app.extensions["guanjia"].contributions, Recurring,
+        {"crash": Recurring(name="crash", every=timedelta(hours=1), work=crash)},
+    )  # fmt: skip
+    desk.session.rollback()
+    assert run_recurring(desk.app) == 1
+    assert run_recurring(desk.app) == 0
+    run = desk.session.get(RecurringRun, "crash", populate_existing=True)
+    assert "ZeroDivisionError" in run.error and run.ended_at is not None
+    assert timedelta(minutes=59) < run.next_at - now() <= timedelta(hours=1)
+
+
+def test_a_recurring_work_lost_to_another_worker_leaves_nothing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(session: Any) -> None:
+        session.execute(update(RecurringRun).values(next_at=now() + timedelta(hours=2)))  # as another one would
+        session.add(Building(estate_id=desk.rita.estate_id, code="half-built"))
+
+    monkeypatch.setitem(
+        desk.app.extensions["guanjia"].contributions, Recurring,
+        {"slow": Recurring(name="slow", every=timedelta(hours=1), work=slow)},
+    )  # fmt: skip
+    desk.session.rollback()
+    assert run_recurring(desk.app) == 0
+    assert codes(desk) == []

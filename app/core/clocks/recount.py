@@ -14,6 +14,7 @@ from app.core.clocks.calendar import calendar_of
 from app.core.clocks.models import NO_DEADLINE, ClockRule, Deadline, WorkItem
 from app.core.clocks.services import counted_due, set_due
 from app.core.jobs.models import Job
+from app.core.jobs.results import outcome_of
 from app.core.jobs.services import enqueue, titled
 from app.core.records.base import now
 
@@ -45,7 +46,7 @@ def recount(session: Session, rule_key: str = "", *, actor: Actor) -> Job | int:
 
 
 @titled(_l("Running clocks counted anew"))
-def recount_job(run: Any, *, rule_key: str) -> dict[str, int]:
+def recount_job(run: Any, *, rule_key: str) -> dict[str, Any]:
     """The work of the job: a step of clocks per transaction; resumes after the last clock it committed."""
     session, estate_id, total = run.session, run.job.estate_id, run.job.total
     last, done, changed = (run.checkpoint.get(name, 0) for name in ("last", "done", "changed"))
@@ -55,7 +56,7 @@ def recount_job(run: Any, *, rule_key: str) -> dict[str, int]:
     while True:
         last, some = _recount_some(session, estate_id, rule_key, last, STEP)
         if last is None:
-            return {"changed": changed}
+            return outcome_of(changed=changed)
         done, changed = min(done + STEP, total), changed + some
         run.commit(done, total, last=last, done=done, changed=changed)
 

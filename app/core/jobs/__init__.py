@@ -9,6 +9,16 @@ if TYPE_CHECKING:
 
 
 def register(registry: Registry) -> None:
-    from app.core.jobs.views import JobPage
+    from datetime import timedelta
 
+    from flask_babel import lazy_gettext as _l
+
+    from app.core.access.roles import Role
+    from app.core.jobs.services import purge
+    from app.core.jobs.views import EstateJobPage, JobPage
+    from app.core.registry import Recurring
+
+    registry.grants({"Job": {"oversee": (Role.SYSTEM_ADMINISTRATOR,)}})
     registry.view(JobPage)
+    registry.view(EstateJobPage, label=_l("Background work"), category=_l("Settings"), icon="hourglass")
+    registry.contribute(Recurring(name="jobs.purge", every=timedelta(hours=6), work=purge))

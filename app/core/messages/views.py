@@ -22,8 +22,9 @@ from app.core.registry import registry
 from app.extensions import db
 from app.fab import cells
 from app.fab.interface import RecordInterface
+from app.fab.lists import address_by_id
 from app.fab.scope import safe_next
-from app.fab.views import BulkCommand, Page, RecordView, RelatedList, expose, record_views, requires
+from app.fab.views import BulkCommand, Page, RecordView, RelatedList, expose, requires
 
 PAGE = 50
 
@@ -142,13 +143,10 @@ class GoPage(Page):
 
     @expose("/<record_type>/<int:record_id>")
     def index(self, record_type: str, record_id: int) -> Response:
-        address = registry().record_pages.get(record_type)
-        if address is not None:
-            return redirect(address(record_id))
-        for view in record_views().values():
-            if view.datamodel.obj.__tablename__ == record_type:
-                return redirect(url_for(f"{view.endpoint}.show", pk=record_id))
-        raise NotAllowed(record_type)
+        address = address_by_id(record_type, record_id)
+        if address is None:
+            raise NotAllowed(record_type)
+        return redirect(address)
 
 
 class WebhookView(RecordView):

@@ -22,6 +22,7 @@ from app.core.imports.plan import Plan, Step, difference, portions
 from app.core.imports.services import Importer, import_file, import_run
 from app.core.imports.tables import Column, Line, Mapped, Table, cell_text, one_of, plain_text, read_table
 from app.core.imports.workbook import Sheet
+from app.core.jobs.results import outcome_of
 from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
 from app.core.records.identifiers import InvalidValue, citizen_id_facts, day, halfwidth, id_document, phone, share
@@ -424,16 +425,13 @@ def import_workbook(session: Session, data: bytes, *, estate_id: int, actor: Act
 
 
 @titled(ESTATE_WORKBOOK.title)
-def workbook_job(job: Run, *, run_id: int, digest: str) -> dict[str, str]:
+def workbook_job(job: Run, *, run_id: int, digest: str) -> dict[str, Any]:
     """Background work: import an uploaded workbook as its dry run showed."""
     run = job.session.get(ImportRun, run_id)
     if run is None:
         raise NotAllowed(f"import_run {run_id}")
     plan = import_run(job.session, ESTATE_WORKBOOK, run, digest=digest, actor=job.actor)
     counts = plan.counts.values()
-    message = _(
-        "%(new)s new, %(changed)s changed, %(same)s unchanged, %(rejected)s rows not imported.",
-        new=sum(c.new for c in counts), changed=sum(c.changed for c in counts), same=sum(c.same for c in counts),
-        rejected=sum(c.rejected for c in counts),
-    )  # fmt: skip
-    return {"message": message, "address": f"/imports/estate/{run_id}"}
+    counted = {n: sum(getattr(c, n) for c in counts) for n in ("new", "changed", "same", "rejected")}
+    message = _("%(new)s new, %(changed)s changed, %(same)s unchanged, %(rejected)s rows not imported.", **counted)
+    return outcome_of(message, address=f"/imports/estate/{run_id}", **counted)
