@@ -93,7 +93,10 @@ class Board:
     figures: Figures
 
 
-def board(session: Session, batch: MoveInBatch, *, day: date, house: str = "", step: str = "", text: str = "", today: bool = False) -> Board:  # fmt: skip
+def board(
+    session: Session, batch: MoveInBatch, *, day: date, house: str = "", step: str = "", text: str = "",
+    today: bool = False,
+) -> Board:  # fmt: skip
     """The board with the figures of ``day``; four statements, however many units.
 
     ``house``: building and entrance as :attr:`Tile.house`; ``step``: a state of the case or ``none``; ``text``: part of
@@ -172,7 +175,7 @@ def _owners(session: Session, batch: MoveInBatch, day: date) -> dict[int, str]:
         .where(BatchUnit.batch_id == batch.id, Tenure.role == TenureRole.OWNER, running_on(day))
         .order_by(Tenure.id.desc())
     )
-    return dict(rows)
+    return dict(rows.all())
 
 
 def _papers(session: Session, batch: MoveInBatch) -> dict[int | None, set[str]]:
@@ -201,4 +204,4 @@ def _outcomes(session: Session, batch: MoveInBatch, start: datetime, end: dateti
         )
         .group_by(InspectionRound.conclusion)
     )
-    return Counter(dict(rows))
+    return Counter(dict(rows.all()))

@@ -25,7 +25,7 @@ from app.modules.movein.models import MoveInCase
 
 class BatchState(Choice):
     DRAFT = "draft", _l("Being planned"), "secondary"
-    OPEN = "open", _l("Under way"), "blue"
+    OPEN = "open", _l("Batch under way"), "blue"
     CLOSED = "closed", _l("Closed"), "green"
 
 
@@ -34,9 +34,9 @@ class Post(Choice):
 
     LEADER = "leader", _l("Head of the task force")
     RECEPTION = "reception", _l("Reception")
-    CASHIER = "cashier", _l("Cashier")
+    CASHIER = "cashier", _l("Payment counter")
     INSPECTION = "inspection", _l("Inspection")
-    KEYS = "keys", _l("Keys")
+    KEYS = "keys", _l("Key counter")
 
 
 COUNTERS = (Post.RECEPTION, Post.CASHIER, Post.INSPECTION, Post.KEYS)
@@ -210,7 +210,7 @@ class QueueTicket(BatchPart):
         choice(TicketState, "state_known"), default=TicketState.WAITING, info={"label": _l("State")}
     )
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=now, info={"label": _l("Waiting since")})
-    desk: Mapped[str] = mapped_column(String(20), default="", info={"label": _l("Desk")})
+    desk: Mapped[str] = mapped_column(String(20), default="", info={"label": _l("Counter desk")})
     called_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Called at")})
     calls: Mapped[int] = mapped_column(default=0)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -250,4 +250,4 @@ def now_serving(session: Session, batch: MoveInBatch) -> tuple[list[Serving], di
         .group_by(QueueTicket.post)
     )  # fmt: skip
     called = [Serving(t.label, unit, t.desk, t.post, t.calls) for t, unit in rows]
-    return called, dict(waiting)
+    return called, dict(waiting.all())

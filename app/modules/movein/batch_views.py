@@ -46,7 +46,10 @@ from app.modules.movein.services import colleagues
 from app.modules.movein.states import STEPS, CaseState
 
 LANGUAGES = {"both": _l("Chinese and English"), "zh": _l("Chinese"), "en": _l("English")}
-ORDER = (NOT_BEGUN, *(state.value for state in STEPS), CaseState.REFUSED.value, CaseState.COMPLETED.value, CaseState.WITHDRAWN.value)  # fmt: skip
+ORDER = (
+    NOT_BEGUN,
+    *(state.value for state in (*STEPS, CaseState.REFUSED, CaseState.COMPLETED, CaseState.WITHDRAWN)),
+)
 FOUND = 12
 """Units that the search of the reception lists."""
 
@@ -164,7 +167,7 @@ class MoveInBatchView(RecordView):
                 sa.select(BatchUnit.slot_id, sa.func.count())
                 .where(BatchUnit.batch_id == record.id)
                 .group_by(BatchUnit.slot_id)
-            )
+            ).all()
         )
         given: dict[str, RecordForm] = more.pop("given", {})
         planning = record.state != BatchState.CLOSED and current_actor().may("plan", "MoveInBatch")
@@ -175,9 +178,7 @@ class MoveInBatchView(RecordView):
         drawn = (
             {name: given.get(name) or form(None, data=first[name]) for name, form in FORMS.items()} if planning else {}
         )
-        buildings = sorted(
-            {(line_b.id, str(line_b)) for line_b in self._buildings(record)}, key=lambda b: _natural(b[1])
-        )
+        buildings = sorted(((b.id, str(b)) for b in self._buildings(record)), key=lambda b: _natural(b[1]))
         return super()._page_of(
             record, lines=lines, units=units, page=page, pages=(units + 49) // 50, taken=taken, planning=planning,
             forms=drawn, given=given, ownerless=batches.without_owner(session, record), buildings=buildings,
@@ -185,10 +186,12 @@ class MoveInBatchView(RecordView):
         )  # fmt: skip
 
     def _buildings(self, batch: MoveInBatch) -> Any:
-        return db.session.scalars(
-            sa.select(Building)
-            .where(Building.id.in_(sa.select(Unit.building_id).join(BatchUnit, BatchUnit.unit_id == Unit.id).where(BatchUnit.batch_id == batch.id)))
-        )  # fmt: skip
+        mine = (
+            sa.select(Unit.building_id)
+            .join(BatchUnit, BatchUnit.unit_id == Unit.id)
+            .where(BatchUnit.batch_id == batch.id)
+        )
+        return db.session.scalars(sa.select(Building).where(Building.id.in_(mine)))
 
     def _plan(self, pk: int, name: str, work: Any) -> Response | tuple[str, int]:
         """Read one of :data:`FORMS`, carry out ``work(batch, values)`` and say what it returns."""
@@ -232,7 +235,7 @@ class MoveInBatchView(RecordView):
             chosen = batches.add_units(db.session, batch, **values, actor=current_actor())
             said = [("success", ngettext("%(num)s unit was added.", "%(num)s units were added.", chosen.added))]
             if chosen.elsewhere:
-                said.append(("warning", _("Units in another batch: %(units)s", units=batches._named(chosen.elsewhere))))
+                said.append(("warning", _("Units in another batch: %(units)s", units=batches.named(chosen.elsewhere))))
             return said
 
         return self._plan(pk, "units", work)
@@ -422,7 +425,9 @@ class BatchDeskPage(_BatchPage):
     def index(self, pk: int) -> str:
         """``post`` and ``desk`` say which one it is, ``text`` looks for the unit of an owner who arrives."""
         batch = self.batch_or_404(pk)
-        return self.render("movein/batch_desk.html", title=_("Desk"), **self._values(batch), **self._found(batch))
+        return self.render(
+            "movein/batch_desk.html", title=_("Counter desk"), **self._values(batch), **self._found(batch)
+        )
 
     @expose("/<int:pk>/desk/lines")
     @requires("call")

@@ -95,7 +95,7 @@ def _reopen(batch: MoveInBatch, *, actor: Actor, reason: str) -> None:
         .order_by(Unit.code_order)
     ).all()
     if taken:
-        raise InvalidValue(_("Units in another batch: %(units)s", units=_named(taken)))
+        raise InvalidValue(_("Units in another batch: %(units)s", units=named(taken)))
     batch.closed_at = None
     _run(batch, True)
     follow_duty(session, batch.estate_id)
@@ -235,7 +235,7 @@ def add_units(
     lines = session.execute(
         select(BatchUnit.unit_id, BatchUnit.batch_id).where(BatchUnit.unit_id.in_(ids), BatchUnit.running)
     )
-    present: dict[int, int] = dict(lines)
+    present: dict[int, int] = dict(lines.all())
     new = [unit for unit in units if unit.id not in present]
     session.add_all(BatchUnit(estate_id=batch.estate_id, batch_id=batch.id, unit_id=unit.id) for unit in new)
     session.flush()
@@ -253,15 +253,15 @@ def _units_of_codes(session: Session, estate_id: int, text: str) -> list[int]:
             unknown.append(entry)
     every = {code for codes in meant.values() for code in codes}
     found: dict[str, int] = dict(
-        session.execute(select(Unit.code, Unit.id).where(Unit.estate_id == estate_id, Unit.code.in_(every)))
+        session.execute(select(Unit.code, Unit.id).where(Unit.estate_id == estate_id, Unit.code.in_(every))).all()
     )
     unknown += [entry for entry, codes in meant.items() if not any(code in found for code in codes)]
     if unknown:
-        raise InvalidValue(_("No units of this estate: %(codes)s", codes=_named(unknown)))
+        raise InvalidValue(_("No units of this estate: %(codes)s", codes=named(unknown)))
     return [next(found[code] for code in codes if code in found) for codes in meant.values()]
 
 
-def _named(codes: Sequence[str]) -> str:
+def named(codes: Sequence[str]) -> str:
     return "、".join(codes[:NAMED]) + (" …" if len(codes) > NAMED else "")
 
 
