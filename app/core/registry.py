@@ -22,12 +22,14 @@ Contribution = TypeVar("Contribution")
 class Recurring:
     """Work that a worker repeats: ``work(session)`` runs as the system about every ``every``, once among all workers.
 
-    It commits what it did in short steps and, run again after a crash, finds nothing to do twice.
+    It commits what it did in short steps and, run again after a crash, finds nothing to do twice; what it leaves open is
+    committed with its next time. ``title``: what it is called on the administrator's page.
     """
 
     name: str
     every: timedelta
     work: Callable[[Any], Any]
+    title: Any = ""
 
 
 @dataclass(frozen=True, kw_only=True)

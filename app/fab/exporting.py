@@ -211,4 +211,8 @@ def register_exports(registry: Registry, views: Mapping[str, Any]) -> None:
     """Register the background exports of all lists, and that their files go in time."""
     for name, view in views.items():
         registry.job(job_name(name), ExportJob(name, view.list_title))
-    registry.contribute(Recurring(name="exports.forget", every=timedelta(hours=6), work=forget_old_files))
+    registry.contribute(
+        Recurring(
+            name="exports.forget", title=_l("Old export files removed"), every=timedelta(hours=6), work=forget_old_files
+        )
+    )

@@ -110,7 +110,7 @@ def test_the_administrator_sees_and_stops_the_work_of_the_estate(client_of: Clie
     client = client_of("system_administrator")
     page = client.get("/jobs/estate/").text
     assert "Counting the stars" in page and "Receptionist" in page
-    assert "jobs.purge" in page and "ValueError: broken" in page and "Not yet run" in page
+    assert "Old background work removed" in page and "ValueError: broken" in page and "Not yet run" in page
     assert client_of("manager").get("/jobs/estate/").status_code == 404
     assert client_of("manager").post(f"/jobs/estate/{job.id}/cancel").status_code == 404
     job.estate_id = 2

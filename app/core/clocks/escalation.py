@@ -47,7 +47,9 @@ def escalate_late(session: Session) -> int:
     return told
 
 
-RECURRING = Recurring(name="clocks.escalate", every=timedelta(minutes=1), work=escalate_late)
+RECURRING = Recurring(
+    name="clocks.escalate", title=_l("Late work escalated"), every=timedelta(minutes=1), work=escalate_late
+)
 
 
 def _waiting(session: Session) -> bool:

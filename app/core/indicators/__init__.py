@@ -27,6 +27,8 @@ def register(registry: Registry) -> None:
     registry.view(IndicatorPage, label=_l("Indicators"), category=_l("Quality"), icon="chart-bar")
     for card in CARDS:
         registry.contribute(card)
-    registry.contribute(Recurring(name="indicators", every=timedelta(hours=1), work=measure_indicators))
+    registry.contribute(
+        Recurring(name="indicators", title=_l("Indicators measured"), every=timedelta(hours=1), work=measure_indicators)
+    )
     registry.contribute(IN_TIME)
     registry.contribute(OVERDUE)

@@ -20,5 +20,7 @@ def register(registry: Registry) -> None:
 
     registry.grants({"Job": {"oversee": (Role.SYSTEM_ADMINISTRATOR,)}})
     registry.view(JobPage)
-    registry.view(EstateJobPage, label=_l("Background work"), category=_l("Settings"), icon="hourglass")
-    registry.contribute(Recurring(name="jobs.purge", every=timedelta(hours=6), work=purge))
+    registry.view(EstateJobPage, label=_l("Background work"), category=_l("Settings"), icon="refresh")
+    registry.contribute(
+        Recurring(name="jobs.purge", title=_l("Old background work removed"), every=timedelta(hours=6), work=purge)
+    )

@@ -25,8 +25,12 @@ def register(registry: Registry) -> None:
     registry.view(GoPage)
     registry.view(WebhookView, label=_l("Webhooks"), category=_l("Settings"), icon="send")
     registry.view(OutboxView, label=_l("Outbox"), category=_l("Settings"), icon="mail")
-    registry.contribute(Recurring(name="messages.deliver", every=timedelta(seconds=15), work=deliver))
-    registry.contribute(Recurring(name="messages.purge", every=timedelta(days=1), work=purge))
+    registry.contribute(
+        Recurring(name="messages.deliver", title=_l("Messages sent"), every=timedelta(seconds=15), work=deliver)
+    )
+    registry.contribute(
+        Recurring(name="messages.purge", title=_l("Old messages removed"), every=timedelta(days=1), work=purge)
+    )
     registry.contribute(
         MenuCount(
             name="notices", title=_l("Unread notices"), endpoint="NoticePage.index", icon="bell", count=unread, order=90

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -34,7 +35,9 @@ def lapse(session: Session) -> int:
     return made
 
 
-LAPSING = Recurring(name="workflow.lapse", every=timedelta(minutes=1), work=lapse)
+LAPSING = Recurring(
+    name="workflow.lapse", title=_l("Records whose time runs out"), every=timedelta(minutes=1), work=lapse
+)
 
 
 def _over(session: Session, workflow: Workflow, state: Any, wait: Wait) -> Sequence[int]:

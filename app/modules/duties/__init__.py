@@ -33,7 +33,9 @@ def register(registry: Registry) -> None:
 
     registry.grants(GRANTS)
     registry.contribute(EventKind(code="waive", sentence=_l("waived the duty"), icon="ban"))
-    registry.contribute(Recurring(name="duties.tick", every=timedelta(minutes=5), work=tick))
+    registry.contribute(
+        Recurring(name="duties.tick", title=_l("Duties that fall due"), every=timedelta(minutes=5), work=tick)
+    )
     registry.contribute(
         WorkKind(
             code=WORK, title=_l("Duty"), resource="DutyOccurrence", model=DutyOccurrence, icon="refresh",
