@@ -18,6 +18,8 @@ from app.modules.checks.states import ActionState, CheckState, NoticeState
 from app.modules.movein.states import CaseState
 from tests.movein.factories import DRAWN, case_at
 
+pytestmark = pytest.mark.slow
+
 PICTURE = base64.b64decode(DRAWN.partition(",")[2])
 
 

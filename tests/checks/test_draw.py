@@ -17,6 +17,8 @@ from app.modules.movein.states import CaseState
 from tests.checks.factories import SYSTEM, category_of
 from tests.movein.factories import case_at
 
+pytestmark = pytest.mark.slow
+
 IDS = st.lists(st.integers(1, 10**9), unique=True, max_size=60)
 
 

@@ -152,7 +152,7 @@ def test_windows_follow_one_another(rule: Recurrence, start: date) -> None:
             assert CALENDAR.is_working((window.due_at - timedelta(microseconds=1)).date())
     for one, other in pairwise(found):
         assert one.key != other.key
-        assert one.due_on < other.due_on
+        assert one.due_on <= other.due_on  # both may be moved to the same working day
         assert one.due_at <= other.due_at
 
 

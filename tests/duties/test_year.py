@@ -16,6 +16,8 @@ from app.modules.duties.queries import report
 from app.modules.duties.recurrence import Period
 from tests.duties.conftest import Deeds, at
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 DutyMaker = Callable[..., Duty]
 

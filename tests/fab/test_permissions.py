@@ -100,6 +100,7 @@ def test_strangers_open_public_routes_only(app, session):
         assert sent_to_login(answer) == (table()[name] != "public" or name == "POST /login/"), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_opens_what_the_table_gives_it_and_nothing_else(app, client_of, role):
     rights = {f"{verb} {resource}" for verb, resource in app.extensions["guanjia"].rights[role]}

@@ -18,6 +18,8 @@ from app.modules.people.imports import WORKBOOK
 from app.modules.people.models import PrivacyNotice
 from tests.conftest import migrated_app, new_database
 
+pytestmark = pytest.mark.slow
+
 commands.add_command(estate)
 
 

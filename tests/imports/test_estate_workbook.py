@@ -33,6 +33,8 @@ from app.modules.people.models import (
     UnitUse,
 )
 
+pytestmark = pytest.mark.slow
+
 COUNTED = (Building, Entrance, Unit, ParkingBay, ParkingUse, Person, Tenure)
 ACTOR = system_actor(estate_id=1)
 

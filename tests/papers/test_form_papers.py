@@ -21,6 +21,8 @@ from app.core.papers.base.context import Bilingual
 from app.core.papers.render import PaperError
 from app.core.papers.template import PaperTemplate, load_paper
 
+pytestmark = pytest.mark.slow
+
 MODULES = Path(__file__).resolve().parents[2] / "app" / "modules"
 
 Box = tuple[float, float, float, float]
