@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import time, timedelta
 from decimal import Decimal
@@ -391,3 +392,24 @@ def test_a_case_that_is_not_open_any_more_counts_as_moved_in(session, batch):
 def test_a_stranger_to_planning_is_refused_by_the_services(session, batch, actor_of):
     with pytest.raises(NotAllowed):
         batches.add_units(session, batch, codes="9-1-101", actor=actor_of("receptionist"))
+
+
+def test_pages_that_ask_again_are_sent_only_what_is_new(session, client_of, batch):
+    """What is open or typed on the desk, and the blinking of the display, outlive the asking (MI-03)."""
+    clerk, at = client_of("receptionist"), f"/move-in-batches/{batch.id}"
+    asks = [
+        (f"{at}/board", f"{at}/board/lines"),
+        (f"{at}/desk?desk=1", f"{at}/desk/lines?desk=1"),
+        (f"/now-serving/{batch.display_key}", f"/now-serving/{batch.display_key}/lines"),
+    ]
+    addresses = []
+    for page, part in asks:
+        assert 'hx-trigger="every' in clerk.get(page).text
+        drawn = clerk.get(part).text
+        addresses.append(re.search(r'hx-get="([^"]+)"', drawn)[1].replace("&amp;", "&"))
+    assert [clerk.get(address).status_code for address in addresses] == [204, 204, 204]
+    for line in lines_of(session, batch)[:2]:
+        batch_queue.check_in(session, line, actor=make.SYSTEM)
+    batch_queue.call_next(session, batch, post=Post.RECEPTION, desk="1", actor=make.SYSTEM)
+    session.commit()
+    assert [clerk.get(address).status_code for address in addresses] == [200, 200, 200]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+import functools
+import hashlib
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +21,7 @@ from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
 from app.core.registry import Registry
 from app.extensions import db
-from app.fab.fields import ChoiceField, DayField, RecordForm, TextField, TimeField, WholeField
+from app.fab.fields import ChoiceField, DayField, RecordForm, TextField, TimeField, WholeField, estate_zone
 from app.fab.filters import LARGEST
 from app.fab.interface import RecordInterface
 from app.fab.scope import asked_by_itself, public
@@ -50,6 +52,10 @@ ORDER = (
     NOT_BEGUN,
     *(state.value for state in (*STEPS, CaseState.REFUSED, CaseState.COMPLETED, CaseState.WITHDRAWN)),
 )
+SEEN = "not-yet"
+"""Stands for the digest of what a page shows, until it is known."""
+UNCHANGED = ("", 204)
+"""Answer to a page that asks for itself anew and shows already what there is: it keeps its focus and what is typed."""
 FOUND = 12
 """Units that the search of the reception lists."""
 
@@ -391,9 +397,11 @@ class BatchBoardPage(_BatchPage):
     @expose("/<int:pk>/board/lines")
     @requires("read")
     @asked_by_itself
-    def lines(self, pk: int) -> str:
-        """The part of the board that asks for itself anew."""
-        return self.render("movein/_batch_board.html", **self._values(self.batch_or_404(pk)))
+    def lines(self, pk: int) -> Any:
+        """The part of the board that asks for itself anew; nothing when it would look as it does."""
+        drawn = self.render("movein/_batch_board.html", **self._values(self.batch_or_404(pk)))
+        look = _digest(drawn)
+        return UNCHANGED if request.args.get("seen") == look else drawn.replace(SEEN, look, 1)
 
     def _values(self, batch: MoveInBatch) -> dict[str, Any]:
         filters = {name: request.args.get(name, "")[:60] for name in ("house", "step", "text", "today", "day")}
@@ -406,8 +414,19 @@ class BatchBoardPage(_BatchPage):
         titles = {state.value: state.title for state in CaseState} | {NOT_BEGUN: _("No move-in yet")}
         return {
             "batch": batch, "board": found, "filters": filters, "day": day, "titles": titles,
-            "order": [step for step in ORDER if found.counts.get(step)], "steps": len(STEPS),
+            "order": [step for step in ORDER if found.counts.get(step)], "steps": len(STEPS), "seen": SEEN,
+            "clock": functools.partial(_clock, day),
         }  # fmt: skip
+
+
+def _clock(day: date, moment: datetime) -> str:
+    """The time of a moment, with its day unless that is ``day``."""
+    local = moment.astimezone(estate_zone())
+    return f"{local:%H:%M}" if local.date() == day else f"{local:%m-%d %H:%M}"
+
+
+def _digest(*seen: object) -> str:
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 def _day(text: str) -> date | None:
@@ -432,9 +451,12 @@ class BatchDeskPage(_BatchPage):
     @expose("/<int:pk>/desk/lines")
     @requires("call")
     @asked_by_itself
-    def lines(self, pk: int) -> str:
+    def lines(self, pk: int) -> Any:
         """The line of the desk, which asks for itself anew."""
-        return self.render("movein/_batch_line.html", **self._values(self.batch_or_404(pk)))
+        values = self._values(self.batch_or_404(pk))
+        if request.args.get("seen") == values["seen"]:
+            return UNCHANGED
+        return self.render("movein/_batch_line.html", **values)
 
     @expose("/<int:pk>/desk/call", methods=["POST"])
     @requires("call")
@@ -502,7 +524,9 @@ class BatchDeskPage(_BatchPage):
     def _values(self, batch: MoveInBatch) -> dict[str, Any]:
         post, desk = self._desk()
         tickets = queue.at_desk(db.session, batch, post=post, desk=desk)
-        return {"batch": batch, "post": post, "desk": desk, "posts": COUNTERS, "tickets": tickets}
+        shown = (tickets.serving, *tickets.waiting, *tickets.skipped)
+        seen = _digest([(ticket.id, ticket.version) for ticket in shown if ticket])
+        return {"batch": batch, "post": post, "desk": desk, "posts": COUNTERS, "tickets": tickets, "seen": seen}
 
     def _found(self, batch: MoveInBatch) -> dict[str, Any]:
         text = request.args.get("text", "").strip()[:40]
@@ -552,8 +576,11 @@ class NowServingPage(Page):
             if batch is None:
                 raise NotAllowed("display")
             called, waiting = queue.now_serving(db.session, batch)
+            seen = _digest(called, sorted(waiting.items()))
+            if request.args.get("seen") == seen:
+                return UNCHANGED
             estate = db.session.get(Estate, batch.estate_id)
             return render_template(
-                template, batch=batch, estate=estate, called=called, key=key,
+                template, batch=batch, estate=estate, called=called, key=key, seen=seen,
                 waiting=[(post, waiting[post]) for post in COUNTERS if waiting.get(post)],
             )  # fmt: skip
