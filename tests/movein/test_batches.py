@@ -78,7 +78,7 @@ def lines_of(session, batch):
     return session.scalars(query).all()
 
 
-def run_jobs(session, app, monkeypatch):
+def run_jobs(session, app):
     """Let the worker do what waits; returns the last job."""
     assert worker.run_next(app)
     session.expire_all()
@@ -185,7 +185,7 @@ def test_every_unit_gets_its_move_in_once_and_failures_are_told(session, app, cl
     session.commit()
     manager, at = client_of("manager"), f"/move-in-batches/{batch.id}"
     assert manager.post(f"{at}/cases", data={"notices": "yes", "language": "zh"}).status_code == 302
-    job = run_jobs(session, app, monkeypatch)
+    job = run_jobs(session, app)
     assert (job.state, job.error) == (JobState.DONE, "")
     assert [told[0] for told in job.result["refused"]] == ["9-2-201"]
     assert "No owner" in manager.get(f"/jobs/{job.id}").text
@@ -193,7 +193,7 @@ def test_every_unit_gets_its_move_in_once_and_failures_are_told(session, app, cl
     assert len(cases) == 3 and earlier.id in {line.case_id for line in lines_of(session, batch)}
     assert session.scalar(select(func.count(Paper.id)).where(Paper.code == "F16")) == 3
     manager.post(f"{at}/cases", data={"notices": "yes", "language": "zh"})
-    run_jobs(session, app, monkeypatch)
+    run_jobs(session, app)
     assert session.scalar(select(func.count(MoveInCase.id))) == 3
     assert session.scalar(select(func.count(Paper.id))) == 3
 
@@ -215,7 +215,7 @@ def test_cases_broken_off_in_the_middle_go_on_without_doubling(session, app, cli
     job = session.scalars(select(Job)).one()
     job.lease_until = job.created_at - timedelta(minutes=1)
     session.commit()
-    job = run_jobs(session, app, monkeypatch)
+    job = run_jobs(session, app)
     assert job.state == JobState.DONE and "3 move-ins opened" in job.result["message"]
     assert session.scalar(select(func.count(MoveInCase.id))) == 3
     assert session.scalar(select(func.count(Paper.id)).where(Paper.code == "F16")) == 3
@@ -228,26 +228,27 @@ def test_packs_come_as_one_file_and_as_single_ones_and_nothing_is_issued_twice(s
         batches.take_in(session, line, actor=make.SYSTEM)
     session.commit()
     manager, at = client_of("manager"), f"/move-in-batches/{batch.id}"
-    wanted, real = iter([True]), batch_jobs.pack_sheets
+    wanted, real = iter([True] * 14), batch_jobs.issue
 
-    def dies(case):
+    def dies(*args, **kwargs):
         if not next(wanted, False):
             raise KeyboardInterrupt
-        return real(case)
+        return real(*args, **kwargs)
 
     manager.post(f"{at}/packs", data={"language": "zh"})
-    monkeypatch.setattr(batch_jobs, "pack_sheets", dies)
+    monkeypatch.setattr(batch_jobs, "issue", dies)
     with pytest.raises(KeyboardInterrupt):
         worker.run_next(app)
     session.rollback()
-    monkeypatch.setattr(batch_jobs, "pack_sheets", real)
-    once = session.scalar(select(func.count(Paper.id)))
+    monkeypatch.setattr(batch_jobs, "issue", real)
+    whole_packs = sum(len(batch_jobs.pack_sheets(line.case)) for line in lines_of(session, batch))
+    assert session.scalar(select(func.count(Paper.id))) == 14 < whole_packs
     job = session.scalars(select(Job)).one()
     job.lease_until = job.created_at - timedelta(minutes=1)
     session.commit()
-    job = run_jobs(session, app, monkeypatch)
+    job = run_jobs(session, app)
     assert (job.state, job.error) == (JobState.DONE, "")
-    assert session.scalar(select(func.count(Paper.id))) == 2 * once
+    assert session.scalar(select(func.count(Paper.id))) == whole_packs
     assert session.scalar(select(func.count(PaperCopy.id))) == 0
     files = {file.name.rpartition(".")[2]: read(file) for file in attachments_of(session, job, kind="result")}
     with zipfile.ZipFile(io.BytesIO(files["zip"])) as archive, pikepdf.open(io.BytesIO(files["pdf"])) as whole:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -39,6 +40,8 @@ from app.modules.movein.paper_contexts import pack_sheets
 
 CASES, PACKS = "movein.batch_cases", "movein.batch_packs"
 REFUSALS = (InvalidValue, Blocked, FieldErrors, PaperError)
+BREATH = 0.05
+"""Seconds between two steps in which others can write."""
 STEP = 5
 """Packs between two tellings of the progress while the files are put together."""
 
@@ -78,8 +81,8 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
             except REFUSALS as error:
                 refused = [*refused, [unit.code, url_for("HouseholdPage.show", pk=unit.id), str(error)]]
             done += 1
-            run.commit(
-                min(done, total), max(done, total), last=last, done=done, opened=opened, taken=taken, issued=issued,
+            _commit(
+                run, min(done, total), max(done, total), last=last, done=done, opened=opened, taken=taken, issued=issued,
                 refused=refused,
             )  # fmt: skip
         said = _("%(opened)s move-ins opened, %(taken)s were there already, %(issued)s notices issued.",
@@ -91,34 +94,47 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
 def print_packs(run: Run, *, batch: int, building: int | None, language: str, name: str) -> dict[str, Any]:
     """The pack of every unit of the batch or of one building: one merged PDF, and a ZIP of single ones.
 
-    First what is missing is issued, unit by unit, each committed with the papers of its pack: a resumed job issues
-    nothing twice and counts no copy twice. Then the files are put together from the bytes that were issued.
+    First what is missing is issued, paper by paper, each committed with the note of how far the pack is: a resumed job
+    issues nothing twice and counts no copy twice. Then the files are put together from the bytes that were issued.
     """
     plan = _batch(run, batch)
     packs: list[list[Any]] = run.checkpoint.get("packs", [])
+    part: list[int] = run.checkpoint.get("part", [])
     refused = run.checkpoint.get("refused", [])
     with unattended(run):
         total = _count(run.session, plan.id, building)
         done = run.checkpoint.get("done", 0)
         while (line := _next(run.session, plan.id, run.checkpoint.get("last", ""), building)) is not None:
-            unit = line.unit
-            last = unit.code_order
+            unit, code = line.unit_id, line.unit.code
+            last = line.unit.code_order
             try:
                 if line.case is None:
                     raise InvalidValue(_("This unit has no move-in yet."))
-                with run.session.begin_nested():
-                    numbers = [_paper(run, sheet, language).id for sheet in pack_sheets(line.case)]
-                    line.packed_at = now()
-                packs = [*packs, [unit.code, numbers]]
+                for sheet in pack_sheets(line.case)[len(part) :]:
+                    with run.session.begin_nested():
+                        part = [*part, _paper(run, sheet, language).id]
+                    _commit(run, min(done, total), 2 * max(done, total), part=part)
+                line.packed_at = now()
+                packs = [*packs, [code, part]]
             except REFUSALS as error:
-                refused = [*refused, [unit.code, url_for("HouseholdPage.show", pk=unit.id), str(error)]]
-            done += 1
-            run.commit(min(done, total), 2 * max(done, total), last=last, done=done, packs=packs, refused=refused)
+                refused = [*refused, [code, url_for("HouseholdPage.show", pk=unit), str(error)]]
+            part, done = [], done + 1
+            _commit(
+                run, min(done, total), 2 * max(done, total), last=last, done=done, packs=packs, part=part,
+                refused=refused,
+            )  # fmt: skip
             run.session.expire_all()
         if packs:
             _put_together(run, packs, language, name)
-        pages = _("%(count)s packs are printed.", count=len(packs))
-        return {"message": pages, "refused": refused, "address": url_for("BatchBoardPage.index", pk=batch)}
+        said = _("%(count)s packs are printed.", count=len(packs))
+        return {"message": said, "refused": refused, "address": url_for("BatchBoardPage.index", pk=batch)}
+
+
+def _commit(run: Run, progress: int, total: int, **checkpoint: Any) -> None:
+    """Commit a step, and on SQLite, which serves one writer at a time, let those in who wait at their desks."""
+    run.commit(progress, total, **checkpoint)
+    if run.session.get_bind().dialect.name == "sqlite":
+        time.sleep(BREATH)
 
 
 def _batch(run: Run, number: int) -> MoveInBatch:
