@@ -38,7 +38,7 @@ def new_database(folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'test.sqlite3'}"
         return
     name = f"guanjia_test_{uuid.uuid4().hex[:10]}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
     yield admin.url.set(database=name).render_as_string(hide_password=False)

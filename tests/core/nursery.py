@@ -1,7 +1,8 @@
 """A process that lets others die: run with ``python -m tests.core.nursery SECONDS SEED``, settings from the environment.
 
-It starts workers and people who ask for work, kills them at random moments with SIGKILL and starts new ones; on
-PostgreSQL it also cuts connections. At the end it lets the workers finish in peace and leaves through exit code 0.
+It starts workers and people who ask for work, kills them at random moments with SIGKILL and starts new ones. On
+PostgreSQL it also cuts all connections, or with ``GUANJIA_TEST_KILL_DATABASE`` kills a process of the server, which
+then recovers from its log. At the end it lets the workers finish in peace and leaves through exit code 0.
 """
 
 from __future__ import annotations
@@ -86,6 +87,14 @@ def fork(work: Callable[[], None]) -> int:
         os._exit(0)
 
 
+def crash_database(app: Flask) -> None:
+    """The death of one process lets the PostgreSQL server throw out everybody and recover from its log."""
+    with app.app_context(), db.engine.connect() as connection:
+        os.kill(connection.scalar(text("SELECT pg_backend_pid()")) or 0, signal.SIGKILL)
+        connection.invalidate()
+        db.engine.dispose()
+
+
 def cut_connections(app: Flask) -> None:
     """What a restart of the PostgreSQL server does to those who use it."""
     with app.app_context(), db.engine.connect() as connection:
@@ -124,13 +133,14 @@ def main(seconds: float, seed: int) -> None:
     while time.monotonic() < until:
         time.sleep(moments.uniform(0.05, 0.6))
         if deaths % 8 == 7 and db_is_postgres(app):
-            cut_connections(app)
+            (crash_database if "GUANJIA_TEST_KILL_DATABASE" in os.environ else cut_connections)(app)
         place = moments.randrange(len(children))
         os.kill(children[place], signal.SIGKILL)
         os.waitpid(children[place], 0)
         children[place], deaths = fork(lives[place]), deaths + 1
     os.kill(children.pop(), signal.SIGKILL)
     os.wait()
+    time.sleep(2)  # a server that was just killed recovers
     settle(app)
     until = time.monotonic() + PATIENCE
     while open_jobs(app) and time.monotonic() < until:

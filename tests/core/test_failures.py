@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +27,30 @@ SECONDS = 25
 LEASE = 2
 
 
+@pytest.fixture
+def server_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A PostgreSQL server that may be killed."""
+    holding = ["scripts/with-postgres.sh", "sh", "-c", 'echo "$GUANJIA_TEST_DATABASE_URL"; read _']
+    with subprocess.Popen(
+        holding, cwd=config.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdin is not None and server.stdout is not None
+        monkeypatch.setenv("GUANJIA_TEST_DATABASE_URL", server.stdout.readline().strip())
+        monkeypatch.setenv("GUANJIA_TEST_KILL_DATABASE", "yes")
+        yield
+        server.stdin.close()
+
+
+@pytest.mark.postgres
+def test_a_killed_database_loses_nothing_and_doubles_nothing(server_of_its_own: None, tmp_path: Path) -> None:
+    kill_and_count(tmp_path)
+
+
 def test_killed_workers_and_web_processes_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    kill_and_count(tmp_path)
+
+
+def kill_and_count(tmp_path: Path) -> None:
     for address in new_database(tmp_path):
         settings = config.Settings(instance_dir=tmp_path, database_url=address, job_lease_seconds=LEASE)
         app = migrated_app(settings)

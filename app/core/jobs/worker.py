@@ -144,7 +144,7 @@ def run_worker(app: Flask, stop: threading.Event, *, parent: int | None = None) 
 
     What recurs has a thread of its own, so that no long job holds it up.
     """
-    recurring = threading.Thread(target=_repeat, args=(app, stop), name="recurring", daemon=True)
+    recurring = threading.Thread(target=_repeat, args=(app, stop, parent), name="recurring", daemon=True)
     recurring.start()
     with app.app_context():
         alarm = Alarm(db.engine)
@@ -155,15 +155,16 @@ def run_worker(app: Flask, stop: threading.Event, *, parent: int | None = None) 
             except OUT_OF_REACH:
                 app.logger.exception("the worker cannot reach the database")
                 worked = False
-            if parent is not None and os.getppid() != parent:
-                stop.set()
-            elif not worked:
+            if not worked:
                 alarm.wait(stop, POLL_SECONDS)
     recurring.join()
 
 
-def _repeat(app: Flask, stop: threading.Event) -> None:
+def _repeat(app: Flask, stop: threading.Event, parent: int | None) -> None:
+    """Do what recurs, and stop all when the parent is gone."""
     while not stop.is_set():
+        if parent is not None and os.getppid() != parent:
+            stop.set()
         try:
             run_recurring(app, stop)
         except Exception:  # whatever it was, the next round may do better; a dead thread would be noticed by nobody
