@@ -107,6 +107,8 @@ def test_a_batch_is_planned_in_the_browser(session, client_of, house):
     assert supervisor.post(f"{at}/transition/open").status_code == 302
     session.expire_all()
     assert batch.state == BatchState.OPEN
+    told = supervisor.get(f"/timeline/movein_batch/{batch.id}").text
+    assert "Open the batch" in told
 
 
 def test_only_supervisor_and_manager_plan(session, client_of, batch):
@@ -191,6 +193,7 @@ def test_every_unit_gets_its_move_in_once_and_failures_are_told(session, app, cl
     assert "No owner" in manager.get(f"/jobs/{job.id}").text
     cases = session.scalars(select(MoveInCase)).all()
     assert len(cases) == 3 and earlier.id in {line.case_id for line in lines_of(session, batch)}
+    assert (earlier.handover_from, earlier.handover_place) == (batch.starts_on, "会所一层")
     assert session.scalar(select(func.count(Paper.id)).where(Paper.code == "F16")) == 3
     manager.post(f"{at}/cases", data={"notices": "yes", "language": "zh"})
     run_jobs(session, app)
@@ -278,7 +281,8 @@ def test_an_owner_goes_from_the_reception_to_the_post_of_their_step(session, cli
         fill(session, line.case, make.SYSTEM)
         make.move(session, line.case, transition)
     session.commit()
-    clerk.post(f"{at}/tickets/{ticket.id}/finish", data={"post": "reception", "desk": "3"})
+    answer = clerk.post(f"{at}/tickets/{ticket.id}/finish", data={"post": "reception", "desk": "3"})
+    assert "goes on to: Payment counter" in clerk.get(answer.location).text
     session.expire_all()
     assert (ticket.post, ticket.state) == (Post.CASHIER, TicketState.WAITING)
     cashier.post(f"{at}/call?post=cashier&desk=5")

@@ -503,11 +503,18 @@ class BatchDeskPage(_BatchPage):
     def finish(self, pk: int, number: int) -> Any:
         further = request.form.get("further", "")
         post = Post(further) if further in COUNTERS else None
-
-        def work(session: Any, ticket: QueueTicket, *, actor: Actor) -> None:
-            queue.finish(session, ticket, post=post, actor=actor)
-
-        return self._ticket(pk, number, work, _("Finished."))
+        ticket = _part(QueueTicket, self.batch_or_404(pk), number)
+        outcome = carry_out(
+            lambda: queue.finish(db.session, ticket, post=post, actor=current_actor()), lambda _r: self._here(pk)
+        )
+        if outcome.done:
+            on = outcome.result
+            flash(_("Ticket %(number)s goes on to: %(post)s.", number=ticket.label, post=on.title) if on
+                  else _("Ticket %(number)s has ended.", number=ticket.label), "success")  # fmt: skip
+        for sentences in outcome.errors.values():
+            for sentence in sentences:
+                flash(sentence, "danger")
+        return redirect(self._here(pk))
 
     def _ticket(self, pk: int, number: int, work: Any, done: str) -> Any:
         ticket = _part(QueueTicket, self.batch_or_404(pk), number)

@@ -36,7 +36,7 @@ from app.modules.movein.batch_models import (
     new_key,
 )
 from app.modules.movein.models import MoveInCase
-from app.modules.movein.services import colleague, open_case, open_case_of
+from app.modules.movein.services import colleague, open_case, open_case_of, update_notice
 from app.modules.movein.states import CaseState
 from app.modules.people.models import Tenure, TenureRole
 from app.modules.people.queries import owners_of, running_on
@@ -290,19 +290,21 @@ def take_in(session: Session, line: BatchUnit, *, actor: Actor) -> bool:
     if line.case is not None and line.case.is_open:
         return False
     found = open_case_of(session, line.unit_id)
+    day, batch = line.slot.day if line.slot else None, line.batch
+    notice: dict[str, Any] = {
+        "handover_from": day or batch.starts_on, "handover_to": day or batch.ends_on,
+        "handover_place": _place(batch, line.slot),
+    }  # fmt: skip
     if found is None:
         owners = [tenure.person for tenure in owners_of(session, line.unit_id)]
         if not owners:
             raise InvalidValue(_("No owner is entered for this unit."))
         _not_moved_in(session, line.unit_id, {owner.id for owner in owners})
-        batch = line.batch
-        day = line.slot.day if line.slot else None
-        line.case = open_case(
-            session, unit=line.unit, owner=owners[0], actor=actor, handover_from=day or batch.starts_on,
-            handover_to=day or batch.ends_on, handover_place=_place(batch, line.slot),
-        )  # fmt: skip
+        line.case = open_case(session, unit=line.unit, owner=owners[0], actor=actor, **notice)
     else:
         line.case = found
+        if found.handover_from is None:
+            update_notice(found, **notice)
     session.flush()
     return found is None
 
