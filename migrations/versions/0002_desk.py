@@ -344,6 +344,46 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_indicator_value_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
+        "movein_batch",
+        sa.Column("title", sa.String(length=100), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft", "open", "closed", name="state_known", native_enum=False, create_constraint=True, length=30
+            ),
+            nullable=False,
+        ),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("place", sa.String(length=100), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("display_key", sa.String(length=30), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_movein_batch_closed_iff_closed_at")
+        ),
+        sa.CheckConstraint("state = 'draft' OR opened_at IS NOT NULL", name=op.f("ck_movein_batch_opened_has_moment")),
+        sa.CheckConstraint("starts_on <= ends_on", name=op.f("ck_movein_batch_begins_before_end")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_movein_batch_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_movein_batch_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_movein_batch_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_movein_batch")),
+        sa.UniqueConstraint("display_key", name=op.f("uq_movein_batch_display_key")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_movein_batch_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "title", name=op.f("uq_movein_batch_estate_id_title")),
+    )
+    with op.batch_alter_table("movein_batch", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_movein_batch_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
         "notice",
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("event", sa.String(length=60), nullable=False),
@@ -604,6 +644,86 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
         )
+
+    op.create_table(
+        "movein_batch_member",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=130), nullable=False),
+        sa.Column(
+            "post",
+            sa.Enum(
+                "leader",
+                "reception",
+                "cashier",
+                "inspection",
+                "keys",
+                name="post_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["ab_user.id"], name=op.f("fk_movein_batch_member_account_id")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_movein_batch_member_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_movein_batch_member_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "batch_id"],
+            ["movein_batch.estate_id", "movein_batch.id"],
+            name=op.f("fk_movein_batch_member_estate_id_batch_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_movein_batch_member_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_movein_batch_member")),
+        sa.UniqueConstraint(
+            "batch_id", "account_id", "post", name=op.f("uq_movein_batch_member_batch_id_account_id_post")
+        ),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_movein_batch_member_estate_id_id")),
+    )
+    with op.batch_alter_table("movein_batch_member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_movein_batch_member_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_batch_member_batch_id"), ["batch_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_batch_member_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "movein_slot",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("begins_at", sa.Time(), nullable=False),
+        sa.Column("ends_at", sa.Time(), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("begins_at < ends_at", name=op.f("ck_movein_slot_begins_before_end")),
+        sa.CheckConstraint("capacity > 0", name=op.f("ck_movein_slot_takes_somebody")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_movein_slot_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_movein_slot_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "batch_id"],
+            ["movein_batch.estate_id", "movein_batch.id"],
+            name=op.f("fk_movein_slot_estate_id_batch_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_movein_slot_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_movein_slot")),
+        sa.UniqueConstraint("batch_id", "day", "begins_at", name=op.f("uq_movein_slot_batch_id_day_begins_at")),
+        sa.UniqueConstraint("batch_id", "id", name=op.f("uq_movein_slot_batch_id_id")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_movein_slot_estate_id_id")),
+    )
+    with op.batch_alter_table("movein_slot", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_movein_slot_batch_id"), ["batch_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_slot_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
         "opening_view",
@@ -1415,6 +1535,157 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "movein_batch_unit",
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column("slot_id", sa.Integer(), nullable=True),
+        sa.Column("running", sa.Boolean(), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("packed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id", "slot_id"],
+            ["movein_slot.batch_id", "movein_slot.id"],
+            name=op.f("fk_movein_batch_unit_batch_id_slot_id"),
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_movein_batch_unit_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_movein_batch_unit_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "batch_id"],
+            ["movein_batch.estate_id", "movein_batch.id"],
+            name=op.f("fk_movein_batch_unit_estate_id_batch_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "case_id"],
+            ["movein_case.estate_id", "movein_case.id"],
+            name=op.f("fk_movein_batch_unit_estate_id_case_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_movein_batch_unit_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_movein_batch_unit_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_movein_batch_unit")),
+        sa.UniqueConstraint("batch_id", "unit_id", name=op.f("uq_movein_batch_unit_batch_id_unit_id")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_movein_batch_unit_estate_id_id")),
+    )
+    with op.batch_alter_table("movein_batch_unit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_movein_batch_unit_batch_id"), ["batch_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_batch_unit_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_batch_unit_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_batch_unit_slot_id"), ["slot_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_batch_unit_unit_id"), ["unit_id"], unique=False)
+        batch_op.create_index(
+            "uq_movein_batch_unit_running",
+            ["unit_id"],
+            unique=True,
+            sqlite_where=sa.text("running"),
+            postgresql_where=sa.text("running"),
+        )
+
+    op.create_table(
+        "movein_ticket",
+        sa.Column("line_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "post",
+            sa.Enum(
+                "leader",
+                "reception",
+                "cashier",
+                "inspection",
+                "keys",
+                name="post_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "called",
+                "skipped",
+                "done",
+                "left",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("desk", sa.String(length=20), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('done', 'left')) = (ended_at IS NOT NULL)", name=op.f("ck_movein_ticket_ended_iff_over")
+        ),
+        sa.CheckConstraint("post <> 'leader'", name=op.f("ck_movein_ticket_post_is_a_counter")),
+        sa.CheckConstraint(
+            "state <> 'called' OR (desk <> '' AND called_at IS NOT NULL)",
+            name=op.f("ck_movein_ticket_called_to_a_desk"),
+        ),
+        sa.CheckConstraint("number > 0", name=op.f("ck_movein_ticket_number_positive")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_movein_ticket_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_movein_ticket_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "batch_id"],
+            ["movein_batch.estate_id", "movein_batch.id"],
+            name=op.f("fk_movein_ticket_estate_id_batch_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "line_id"],
+            ["movein_batch_unit.estate_id", "movein_batch_unit.id"],
+            name=op.f("fk_movein_ticket_estate_id_line_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_movein_ticket_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_movein_ticket")),
+        sa.UniqueConstraint("estate_id", "day", "number", name=op.f("uq_movein_ticket_estate_id_day_number")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_movein_ticket_estate_id_id")),
+    )
+    with op.batch_alter_table("movein_ticket", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_movein_ticket_batch_id"), ["batch_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_movein_ticket_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(
+            "ix_movein_ticket_line", ["batch_id", "day", "post", "state", "waiting_since"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_movein_ticket_line_id"), ["line_id"], unique=False)
+        batch_op.create_index(
+            "uq_movein_ticket_active",
+            ["line_id"],
+            unique=True,
+            sqlite_where=sa.text("state IN ('waiting', 'called', 'skipped')"),
+            postgresql_where=sa.text("state IN ('waiting', 'called', 'skipped')"),
+        )
+        batch_op.create_index(
+            "uq_movein_ticket_desk",
+            ["estate_id", "desk"],
+            unique=True,
+            sqlite_where=sa.text("state = 'called'"),
+            postgresql_where=sa.text("state = 'called'"),
+        )
+
+    op.create_table(
         "rectification_notice",
         sa.Column("number", sa.String(length=30), nullable=False),
         sa.Column(
@@ -1647,6 +1918,34 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rectification_notice_estate_id"))
 
     op.drop_table("rectification_notice")
+    with op.batch_alter_table("movein_ticket", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_movein_ticket_desk",
+            sqlite_where=sa.text("state = 'called'"),
+            postgresql_where=sa.text("state = 'called'"),
+        )
+        batch_op.drop_index(
+            "uq_movein_ticket_active",
+            sqlite_where=sa.text("state IN ('waiting', 'called', 'skipped')"),
+            postgresql_where=sa.text("state IN ('waiting', 'called', 'skipped')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_movein_ticket_line_id"))
+        batch_op.drop_index("ix_movein_ticket_line")
+        batch_op.drop_index(batch_op.f("ix_movein_ticket_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_ticket_batch_id"))
+
+    op.drop_table("movein_ticket")
+    with op.batch_alter_table("movein_batch_unit", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_movein_batch_unit_running", sqlite_where=sa.text("running"), postgresql_where=sa.text("running")
+        )
+        batch_op.drop_index(batch_op.f("ix_movein_batch_unit_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_batch_unit_slot_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_batch_unit_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_batch_unit_case_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_batch_unit_batch_id"))
+
+    op.drop_table("movein_batch_unit")
     with op.batch_alter_table("deadline", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_deadline_open",
@@ -1788,6 +2087,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_opening_view_estate_id"))
 
     op.drop_table("opening_view")
+    with op.batch_alter_table("movein_slot", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_movein_slot_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_slot_batch_id"))
+
+    op.drop_table("movein_slot")
+    with op.batch_alter_table("movein_batch_member", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_movein_batch_member_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_batch_member_batch_id"))
+        batch_op.drop_index(batch_op.f("ix_movein_batch_member_account_id"))
+
+    op.drop_table("movein_batch_member")
     with op.batch_alter_table("duty_occurrence", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_duty_occurrence_open",
@@ -1827,6 +2137,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_notice_estate_id"))
 
     op.drop_table("notice")
+    with op.batch_alter_table("movein_batch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_movein_batch_estate_id"))
+
+    op.drop_table("movein_batch")
     with op.batch_alter_table("indicator_value", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_indicator_value_estate_id"))
 
