@@ -10,7 +10,7 @@ import base64
 import io
 import math
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 from flask_babel import force_locale
@@ -24,6 +24,7 @@ from app.core.access.demo import create_demo_accounts
 from app.core.access.models import Account
 from app.core.access.roles import Role
 from app.core.clocks import passing
+from app.core.clocks.delegation import delegate
 from app.core.clocks.models import WorkItem
 from app.core.clocks.services import start
 from app.core.comments.services import add_comment
@@ -36,7 +37,7 @@ from app.extensions import db
 from app.fab.scope import actor_for
 from app.modules.checks.demo import demo as checks_demo
 from app.modules.duties.demo import demo as duties_demo
-from app.modules.estates.models import MeterKind, ReadingSource, Unit
+from app.modules.estates.models import Building, MeterKind, ReadingSource, Unit
 from app.modules.estates.services import add_meter, create_estate, record_reading
 from app.modules.fees.queries import proposed_items
 from app.modules.fees.services import Charge, issue_bill, take_payment
@@ -44,6 +45,8 @@ from app.modules.fees.states import MONTHLY, PaymentMethod
 from app.modules.goods.models import GoodsRelease
 from app.modules.goods.states import Applicant, Confirmation, Reason
 from app.modules.goods.workflow import RELEASE
+from app.modules.movein import batches
+from app.modules.movein.batch_models import Post
 from app.modules.movein.gates import OWNER_SIGNS
 from app.modules.movein.inspection import judge, open_round, pass_rest, report_defect
 from app.modules.movein.models import MoveInCase
@@ -111,6 +114,7 @@ def load_demo() -> str:
         checks_demo(session, staff)
         duties_demo(session, staff)
         _goods_at_the_gate(session, staff)
+        _plans(session, staff)
     session.commit()
     return f"Loaded {estate.name_en} {estate.name_zh}: {len(cases)} move-ins 个入伙办理."
 
@@ -169,6 +173,38 @@ def _goods_at_the_gate(session: Session, staff: dict[str, Actor]) -> None:
             remark = "另有 3 袋水泥未列入清单" if step == "turn_back" else ""
             with acting(guard) as actor:
                 RELEASE.fire(session, release, step, actor=actor, inputs={"remark": remark})
+
+
+def _plans(session: Session, staff: dict[str, Actor]) -> None:
+    """What comes next week: a deputy, and a batch of move-ins with its appointments."""
+    supervisor, manager = staff["supervisor"], staff["manager"]
+    monday = estate_today(session, supervisor.estate_id or 0) + timedelta(days=7)
+    with acting(supervisor):
+        delegate(
+            session, delegate_id=manager.user_id or 0, from_on=monday, until_on=monday + timedelta(days=2),
+            reason="年休假", actor=supervisor,
+        )  # fmt: skip
+        last = session.scalars(select(Building).order_by(Building.id.desc()).limit(1)).one()
+        batch = batches.save_batch(
+            session, None,
+            {"title": f"{last.code} 栋集中入伙", "starts_on": monday, "ends_on": monday + timedelta(days=4),
+             "place": "物业服务中心一楼大厅"},
+            actor=supervisor,
+        )  # fmt: skip
+        posts = {
+            "supervisor": Post.LEADER,
+            "reception": Post.RECEPTION,
+            "cashier": Post.CASHIER,
+            "inspector": Post.INSPECTION,
+        }
+        for name, post in posts.items():
+            batches.add_member(session, batch, account_id=staff[name].user_id or 0, post=post, actor=supervisor)
+        batches.add_units(session, batch, building_id=last.id, actor=supervisor)
+        batches.add_slots(
+            session, batch, day_from=monday, day_to=batch.ends_on, begins_at=time(9), ends_at=time(17), minutes=60,
+            capacity=6, actor=supervisor,
+        )  # fmt: skip
+        batches.assign_slots(session, batch, actor=supervisor)
 
 
 OWNERS = (

@@ -174,9 +174,17 @@ def register_the_owner(page: Page) -> None:
     expect(page.locator("#panel-title")).to_have_text("费用")
 
 
+def open_from_queue(page: Page) -> None:
+    """The case waits in the queue of the person's role."""
+    page.goto("/?tab=role")
+    line = page.locator(".gj-work", has_text=UNIT).filter(has_text="MI-")
+    line.locator("[data-line]").click()
+    line.get_by_role("link", name="打开记录").click()
+
+
 def bill_and_take_payment(page: Page) -> None:
     """The cashier bills three months in advance and takes the money; the receipt says it in words (MI-06)."""
-    page.click(f"a:has-text('{UNIT}')")
+    open_from_queue(page)
     look(page, "c1-fees")
     page.click("a[href*='/bills/new']")
     for box in page.locator("input[type=checkbox][name$='chosen']:checked").all():
@@ -232,7 +240,7 @@ def entrust_a_service(page: Page) -> None:
 
 def inspect(page: Page, case: str) -> None:
     """The accompanied inspection with the thumb: a defect with photo, readings, signature, conclusion (MI-10, MI-11)."""
-    page.tap(f"main a:has-text('{UNIT}')")
+    open_from_queue(page)
     expect(page).to_have_url(case)
     page.tap("main a[href$='/inspection']")
     look(page, "e1-start")

@@ -17,9 +17,16 @@ from app.core.records.estate import Estate
 from app.core.registry import registry
 from app.extensions import db
 from app.fab.views import record_views
+from app.modules.estates.services import create_estate
 from tests.conftest import PASSWORD, migrated_app
 
 pytestmark = pytest.mark.slow
+
+SELDOM = {"CalendarDayView", "DutyReportView", "KeySetView", "OutboxView", "PaperView", "VehicleView", "WebhookView"}
+"""Views of what an estate may well do without."""
+
+BETWEEN_PEOPLE = {"DelegationView", "MoveInBatchView"}
+"""Views whose records only those concerned and their managers open, whatever the right says."""
 
 OF_THE_INSTALLATION = {"AccountView"}
 """Views whose records belong to no estate; the system administrator of any estate manages them."""
@@ -36,9 +43,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory, database_maker: Callable) -> 
         site.config["WTF_CSRF_ENABLED"] = False
         with site.app_context(), acting(system_actor()):
             load_demo()
-            away = Estate(code="AWAY", name_zh="别处", name_en="Elsewhere", company_zh="物业", company_en="Co.")
-            db.session.add(away)
-            db.session.flush()
+            away = create_estate(
+                db.session, actor=system_actor(), code="AWAY", name_zh="别处", name_en="Elsewhere", company_zh="物业",
+                company_en="Co.",
+            )  # fmt: skip
             create_account(
                 db.session, username="outsider", name="Outsider", password=PASSWORD, roles=list(Role), estates=[away],
                 actor=system_actor(),
@@ -79,6 +87,8 @@ def test_records_open_to_those_who_may_read_them(demo, account):
         view = demo.extensions["guanjia.record_views"][name]
         answer = browser.get(f"{view.route_base}/{pk}")
         allowed = ("read", view.resource) in rights
+        if name in BETWEEN_PEOPLE and answer.status_code == 404:
+            continue
         assert answer.status_code == (200 if allowed else 404), f"{account.username}: {view.route_base}/{pk}"
         opened += allowed
     assert opened or account.role in {Role.SURVEYOR, Role.SECURITY}
@@ -86,7 +96,7 @@ def test_records_open_to_those_who_may_read_them(demo, account):
 
 def test_the_demo_estate_has_nearly_every_kind_of_record_to_try(demo):
     untried = set(demo.extensions["guanjia.record_views"]) - first_records(demo).keys()
-    assert len(untried) <= 3, untried
+    assert untried <= SELDOM, untried - SELDOM
 
 
 def addresses(site: Flask, records: dict[str, int]) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from app.core.messages.forms import WEBHOOK_FIELDS
 from app.core.messages.kinds import Channel, MessageEvent
 from app.core.messages.models import Notice, OutboxMessage, OutboxState, Webhook
 from app.core.records.base import now
+from app.core.records.lookup import reach
 from app.core.registry import registry
 from app.extensions import db
 from app.fab import cells
@@ -143,6 +144,7 @@ class GoPage(Page):
 
     @expose("/<record_type>/<int:record_id>")
     def index(self, record_type: str, record_id: int) -> Response:
+        reach(db.session, record_type, record_id, verb="read", actor=current_actor())
         address = address_by_id(record_type, record_id)
         if address is None:
             raise NotAllowed(record_type)
