@@ -20,6 +20,7 @@ from app.core.messages.models import MessageChoice, Notice, OutboxMessage, Outbo
 from app.core.messages.services import notify, unread
 from app.core.records.base import now
 from app.core.records.clock import estate_today
+from app.modules.estates.models import Building
 from tests.core.messages import CODE, account, hearers
 
 
@@ -187,9 +188,13 @@ def test_all_notices_are_read_at_once_and_filtered(
 
 
 def test_a_link_leads_to_the_record_or_nowhere(app: Flask, session: Any, client_of: Any) -> None:
-    client = client_of("manager")
-    assert client.get("/go/building/7").headers["Location"] == "/buildings/7"
-    assert client.get("/go/unit/7").status_code == 302
+    building = Building(estate_id=1, code="G9")
+    session.add(building)
+    session.flush()
+    client, address = client_of("manager"), f"/go/building/{building.id}"
+    assert client.get(address).headers["Location"] == f"/buildings/{building.id}"
+    assert client_of("neighbour").get(address).status_code == 404
+    assert client.get(f"{address}000").status_code == 404
     assert client.get("/go/no_table/7").status_code == 404
 
 
