@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
@@ -160,42 +161,36 @@ class LateKind:
         return count_text(self.count)
 
 
-def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind]:
-    """Overdue work by kind, the longest overdue first, as far as the actor may read it: two statements.
-
-    Each kind is answered from its part of the queue's index, however much is open.
-    """
-    kinds = readable_kinds(actor)
-    if not kinds or actor.estate_id is None:
-        return []
-
-    def late(kind: str, limit: int) -> Any:
-        return (
-            select(WORK.c.id, WORK.c.rank_at)
-            .where(
-                WORK.c.estate_id == actor.estate_id,
-                WORK.c.kind == kind,
-                WORK.c.closed_at.is_(None),
-                WORK.c.rank_at < moment,
-            )
-            .order_by(WORK.c.rank_at, WORK.c.id)
-            .limit(limit)
-            .subquery()
+def _late(kind: str, limit: int) -> Any:
+    return (
+        select(WORK.c.id, WORK.c.rank_at)
+        .where(
+            WORK.c.estate_id == bindparam("estate"),
+            WORK.c.kind == kind,
+            WORK.c.closed_at.is_(None),
+            WORK.c.rank_at < bindparam("moment"),
         )
+        .order_by(WORK.c.rank_at, WORK.c.id)
+        .limit(limit)
+        .subquery()
+    )
 
-    counts = [(code, late(code, MOST + 1)) for code in kinds]
+
+@cache
+def _totals(kinds: tuple[str, ...], limit: int) -> Any:
+    """How much is late by kind, and since when; built once, for building it costs more than asking."""
+    counts = [(code, _late(code, limit)) for code in kinds]
     totals = union_all(
         *(select(literal(code).label("kind"), func.count().label("n"), func.min(c.c.rank_at).label("since")) for code, c in counts)
     ).subquery()  # fmt: skip
-    found = {
-        kind: (count, since)
-        for kind, count, since in session.execute(select(totals.c.kind, totals.c.n, totals.c.since))
-        if count
-    }
-    if not found:
-        return []
-    first = union_all(*(select(late(code, OLDEST).c.id) for code in found)).subquery()
-    rows = session.execute(
+    return select(totals.c.kind, totals.c.n, totals.c.since)
+
+
+@cache
+def _oldest(kinds: tuple[str, ...]) -> Any:
+    """The work that is late for longest, of each kind."""
+    first = union_all(*(select(_late(code, OLDEST).c.id) for code in kinds)).subquery()
+    return (
         select(WorkItem, Deadline.late_reason, ClockRule.title_zh, ClockRule.title_en)
         .join(first, first.c.id == WorkItem.id)
         .outerjoin(
@@ -210,6 +205,24 @@ def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind
         .options(joinedload(WorkItem.assignee))
         .order_by(WorkItem.rank_at, WorkItem.id)
     )
+
+
+def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind]:
+    """Overdue work by kind, the longest overdue first, as far as the actor may read it: two statements.
+
+    Each kind is answered from its part of the queue's index, however much is open.
+    """
+    kinds = readable_kinds(actor)
+    if not kinds or actor.estate_id is None:
+        return []
+
+    asked = {"estate": actor.estate_id, "moment": moment}
+    found = {
+        kind: (count, since) for kind, count, since in session.execute(_totals(tuple(kinds), MOST + 1), asked) if count
+    }
+    if not found:
+        return []
+    rows = session.execute(_oldest(tuple(found)), asked)
     items: dict[str, dict[int, LateItem]] = {}
     for item, reason, zh, en in rows:
         line = LateItem(item, in_language(zh or "", en or ""), reason or "")
