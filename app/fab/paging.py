@@ -160,7 +160,8 @@ def _typed(kind: Any, value: Any) -> Any:
     if isinstance(kind, sa.Enum):
         return kind.enum_class(value) if kind.enum_class else str(value)
     if wanted in (int, bool):
-        if type(value) is not wanted or (wanted is int and abs(value) >= 2**63):
+        most = 2**63 if isinstance(kind, sa.BigInteger) else 2**31
+        if type(value) is not wanted or (wanted is int and abs(value) >= most):
             raise ValueError(value)
         return value
     if not isinstance(value, str) or "\0" in value:
