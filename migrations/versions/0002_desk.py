@@ -1,4 +1,4 @@
-"""desk
+"""the desk: clocks and work, messages, comments, checks, duties, indicators, goods, batches; entries and files get their unit
 
 Revision: 0002
 After: 0001
