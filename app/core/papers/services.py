@@ -111,6 +111,13 @@ def issue(
     return paper
 
 
+def in_numbers() -> Render:
+    """How whoever prints many papers renders them; what it needs is loaded with the first call, not at the start."""
+    from app.core.papers.overlay import filler
+
+    return filler().render
+
+
 def preview(session: Session, kind: PaperKind, record: Record, *, language: str, actor: Actor) -> bytes:
     """The paper as it would be issued now: with watermark, without number or code; nothing is stored.
 
@@ -259,9 +266,7 @@ def print_pack(
 
     Every missing paper is issued in a step of its own, so a broken or cancelled job issues none twice.
     """
-    from app.core.papers.overlay import filler
-
-    render = filler().render
+    render = in_numbers()
     wanted = [reach_sheet(run.session, code, record_id, actor=run.actor) for code, record_id in sheets]
     for done, (kind, record) in enumerate(wanted):
         if current_paper(run.session, kind, record, language) is None:

@@ -23,9 +23,8 @@ from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
 from app.core.papers.bundle import Part, bundle
 from app.core.papers.models import Paper
-from app.core.papers.overlay import filler
 from app.core.papers.render import PaperError
-from app.core.papers.services import Sheet, copy, current_paper, issue, original
+from app.core.papers.services import Sheet, copy, current_paper, in_numbers, issue, original
 from app.core.records.base import now
 from app.core.records.database import writing
 from app.core.records.identifiers import InvalidValue
@@ -75,7 +74,7 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
                         and line.case is not None
                         and current_paper(run.session, kind, line.case, language) is None
                     ):
-                        issue(run.session, kind, line.case, language=language, actor=run.actor, render=filler().render)
+                        issue(run.session, kind, line.case, language=language, actor=run.actor, render=in_numbers())
                         issued += 1
                 opened, taken = opened + new, taken + (not new)
             except REFUSALS as error:
@@ -166,7 +165,7 @@ def _paper(run: Run, sheet: Sheet, language: str) -> Paper:
     kind, record = sheet
     paper = current_paper(run.session, kind, record, language)
     if paper is None:
-        return issue(run.session, kind, record, language=language, actor=run.actor, render=filler().render)
+        return issue(run.session, kind, record, language=language, actor=run.actor, render=in_numbers())
     copy(run.session, paper, actor=run.actor, purpose="pack")
     return paper
 
