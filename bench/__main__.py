@@ -160,8 +160,8 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
     desk = {
         "home: my work": "/",
         "home: my role": "/?tab=role",
-        "work: all": "/work/?tab=all",
-        "work: one kind, overdue": "/work/?tab=all&kind=movein.case&late=1",
+        "work: all": "/queue/?tab=all",
+        "work: one kind, overdue": "/queue/?tab=all&kind=movein.case&late=1",
         "units, first page": "/units/",
         "household page": f"/households/{unit_id}",
         "household, long history": f"/households/{first}",

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const help = document.getElementById("help");
-  const places = { h: "/", w: "/work/", d: "/delegations/" };
+  const places = { h: "/", w: "/queue/", d: "/delegations/" };
   const heads = () => [...document.querySelectorAll("[data-line]")];
   let going = 0; // when "g" was pressed: the next letter says where to
 

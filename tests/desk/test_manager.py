@@ -111,7 +111,7 @@ def test_the_managers_home_tells_decisions_lateness_and_indicators(
     assert "Waiting for your decision" in page
     assert "Work 800" in page
     assert "The glazier is ill." in page
-    assert "/work/?tab=all&amp;kind=movein.case&amp;late=1" in page
+    assert "/queue/?tab=all&amp;kind=movein.case&amp;late=1" in page
     assert "Deadlines kept" in page
     for other in ("receptionist", "cashier"):
         page = client_of(other).get("/").get_data(as_text=True)

@@ -67,12 +67,12 @@ def test_work_can_be_looked_for_by_kind_and_lateness(
     session: Session, work: WorkItem, case: MoveInCase, client_of: ClientOf
 ) -> None:
     client = client_of("receptionist")
-    assert case.number in page(client, "/work/?tab=role&kind=movein.case")
-    assert case.number not in page(client, "/work/?tab=role&kind=movein.defect")
-    assert case.number not in page(client, "/work/?tab=role&late=1")
+    assert case.number in page(client, "/queue/?tab=role&kind=movein.case")
+    assert case.number not in page(client, "/queue/?tab=role&kind=movein.defect")
+    assert case.number not in page(client, "/queue/?tab=role&late=1")
     work.rank_at = now() - timedelta(days=1)
     session.commit()
-    late = page(client, "/work/?tab=role&late=1")
+    late = page(client, "/queue/?tab=role&late=1")
     assert case.number in late and "overdue by" in late
 
 
@@ -108,9 +108,9 @@ def test_a_page_costs_the_same_however_much_is_listed(
         for _one in range(4):
             make.new_case(session)
         session.commit()
-        page(client, "/work/?tab=role")
+        page(client, "/queue/?tab=role")
         sql_count.reset()
-        page(client, "/work/?tab=role")
+        page(client, "/queue/?tab=role")
         seen.append(len(sql_count.statements))
     assert seen[0] == seen[1] <= 6
 
@@ -118,27 +118,27 @@ def test_a_page_costs_the_same_however_much_is_listed(
 def test_an_opened_line_shows_facts_clocks_and_what_is_possible(
     work: WorkItem, case: MoveInCase, client_of: ClientOf
 ) -> None:
-    line = page(client_of("receptionist"), f"/work/{work.id}", headers=HTMX)
+    line = page(client_of("receptionist"), f"/queue/{work.id}", headers=HTMX)
     assert "<html" not in line
     assert case.owner.name in line
     assert "Step of the move-in procedure" in line
     assert "Not possible yet" in line  # the papers were not looked at
-    whole = page(client_of("receptionist"), f"/work/{work.id}")
+    whole = page(client_of("receptionist"), f"/queue/{work.id}")
     assert "<html" in whole and "Hand over" in whole
 
 
 def test_foreign_and_unreadable_work_does_not_exist(work: WorkItem, client_of: ClientOf) -> None:
     for username in ("neighbour", "security"):
         client = client_of(username)
-        assert client.get(f"/work/{work.id}").status_code == 404
-        assert client.post(f"/work/{work.id}/take").status_code == 404
-    assert client_of("cashier").post(f"/work/{work.id}/take").status_code == 404  # reads it, but it is not their work
+        assert client.get(f"/queue/{work.id}").status_code == 404
+        assert client.post(f"/queue/{work.id}/take").status_code == 404
+    assert client_of("cashier").post(f"/queue/{work.id}/take").status_code == 404  # reads it, but it is not their work
 
 
 def test_two_take_at_once_and_one_is_told(session: Session, work: WorkItem, client_of: ClientOf) -> None:
-    first = client_of("receptionist").post(f"/work/{work.id}/take", data={"holder": ""}, headers=HTMX)
+    first = client_of("receptionist").post(f"/queue/{work.id}/take", data={"holder": ""}, headers=HTMX)
     assert first.status_code == 200 and "Receptionist" in first.get_data(as_text=True)
-    second = client_of("manager").post(f"/work/{work.id}/take", data={"holder": ""}, headers=HTMX)
+    second = client_of("manager").post(f"/queue/{work.id}/take", data={"holder": ""}, headers=HTMX)
     assert second.status_code == 422
     assert "Receptionist took this work a moment ago." in second.get_data(as_text=True)
     assert holder(session, work) == "receptionist"
@@ -150,20 +150,20 @@ def test_a_decision_is_made_on_the_line(session: Session, client_of: ClientOf) -
     work = clocks.work_of(session, case, CASE)
     assert work is not None and work.role == "cs_supervisor"
     client = client_of("cs_supervisor")
-    line = page(client, f"/work/{work.id}", headers=HTMX)
+    line = page(client, f"/queue/{work.id}", headers=HTMX)
     version = re.search(r'name="version" value="(\d+)"', line)
     assert version and "Start re-inspection" in line
     form = {"version": version[1], "submit_token": "token-of-this-form"}
-    answer = client.post(f"/work/{work.id}/do/reinspect", data=form, headers=HTMX)
+    answer = client.post(f"/queue/{work.id}/do/reinspect", data=form, headers=HTMX)
     text = answer.get_data(as_text=True)
     assert answer.status_code == 200 and "Done: Start re-inspection." in text
     assert "Accompanying inspector" in text  # the line tells whose turn it is now
     assert "token-of-this-form" not in text  # the forms drawn now are new ones
-    again = client.post(f"/work/{work.id}/do/reinspect", data=form, headers=HTMX)  # the same form twice is one decision
+    again = client.post(f"/queue/{work.id}/do/reinspect", data=form, headers=HTMX)  # the same form twice is one decision
     assert again.status_code == 200
     session.expire_all()
     assert case.state == CaseState.INSPECTION and len(case.rounds) == 2
-    stale = client.post(f"/work/{work.id}/do/withdraw", data={"version": version[1], "reason": "x"}, headers=HTMX)
+    stale = client.post(f"/queue/{work.id}/do/withdraw", data={"version": version[1], "reason": "x"}, headers=HTMX)
     assert stale.status_code == 422 and "Somebody else just changed this" in stale.get_data(as_text=True)
 
 
@@ -171,13 +171,13 @@ def test_a_refused_decision_says_why_and_keeps_what_was_typed(
     session: Session, work: WorkItem, client_of: ClientOf
 ) -> None:
     client = client_of("manager")
-    answer = client.post(f"/work/{work.id}/do/pass_documents", headers=HTMX)
+    answer = client.post(f"/queue/{work.id}/do/pass_documents", headers=HTMX)
     assert answer.status_code == 422 and 'role="alert"' in answer.get_data(as_text=True)
-    missing = client.post(f"/work/{work.id}/do/withdraw", data={"reason": ""}, headers=HTMX).get_data(as_text=True)
+    missing = client.post(f"/queue/{work.id}/do/withdraw", data={"reason": ""}, headers=HTMX).get_data(as_text=True)
     assert "must be filled in" in missing
-    assert client.post(f"/work/{work.id}/do/nonsense", headers=HTMX).status_code == 404
+    assert client.post(f"/queue/{work.id}/do/nonsense", headers=HTMX).status_code == 404
     assert (
-        client_of("receptionist").post(f"/work/{work.id}/do/withdraw", data={"reason": "x"}, headers=HTMX).status_code
+        client_of("receptionist").post(f"/queue/{work.id}/do/withdraw", data={"reason": "x"}, headers=HTMX).status_code
         == 404
     )
 
@@ -194,55 +194,55 @@ def test_commands_stand_on_the_line_of_records_without_a_workflow(
     work = clocks.work_of(session, service, "movein.service")
     assert work is not None
     client = client_of("technician")
-    assert "1</span>" in page(client, "/work/counts", headers=HTMX)
-    assert "Finish" in page(client, f"/work/{work.id}", headers=HTMX)
-    refused = client.post(f"/work/{work.id}/do/finish", data={"result": " "}, headers=HTMX)
+    assert "1</span>" in page(client, "/queue/counts", headers=HTMX)
+    assert "Finish" in page(client, f"/queue/{work.id}", headers=HTMX)
+    refused = client.post(f"/queue/{work.id}/do/finish", data={"result": " "}, headers=HTMX)
     assert refused.status_code == 422 and "must be filled in" in refused.get_data(as_text=True)
-    assert client.post(f"/work/{work.id}/do/finish", data={"result": "water on"}, headers=HTMX).status_code == 200
+    assert client.post(f"/queue/{work.id}/do/finish", data={"result": "water on"}, headers=HTMX).status_code == 200
     session.expire_all()
     found = session.get(EntrustedService, service.id)
     assert found is not None and found.state == ServiceState.DONE
-    assert client.post(f"/work/{work.id}/do/finish", data={"result": "again"}, headers=HTMX).status_code == 422
+    assert client.post(f"/queue/{work.id}/do/finish", data={"result": "again"}, headers=HTMX).status_code == 422
 
 
 def test_handing_over_and_waiting_work_without_scripts(session: Session, work: WorkItem, client_of: ClientOf) -> None:
     client = client_of("receptionist")
     cashier = session.scalars(select(Account).where(Account.username == "cashier")).one()
-    none = client.post(f"/work/{work.id}/hand-over", data={"person": ""})
+    none = client.post(f"/queue/{work.id}/hand-over", data={"person": ""})
     assert none.status_code == 422 and "Choose a colleague." in none.get_data(as_text=True)
-    answer = client.post(f"/work/{work.id}/hand-over", data={"person": cashier.id, "note": "please"})
-    assert answer.status_code == 302 and answer.location.endswith(f"/work/{work.id}")
+    answer = client.post(f"/queue/{work.id}/hand-over", data={"person": cashier.id, "note": "please"})
+    assert answer.status_code == 302 and answer.location.endswith(f"/queue/{work.id}")
     assert holder(session, work) == "cashier"
-    answer = client.post(f"/work/{work.id}/take", data={"holder": cashier.id, "next": "/work/?tab=role"})
-    assert answer.location == "/work/?tab=role"
+    answer = client.post(f"/queue/{work.id}/take", data={"holder": cashier.id, "next": "/queue/?tab=role"})
+    assert answer.location == "/queue/?tab=role"
     clock = session.scalars(select(Deadline).where(Deadline.item_id == work.id)).one()
     answer = client.post(
-        f"/work/{work.id}/clocks/{clock.id}/pause", data={"reason": "owner brings the contract"}, headers=HTMX
+        f"/queue/{work.id}/clocks/{clock.id}/pause", data={"reason": "owner brings the contract"}, headers=HTMX
     )
     assert "paused: owner brings the contract" in answer.get_data(as_text=True)
-    assert client.post(f"/work/{work.id}/clocks/{clock.id}/resume", headers=HTMX).status_code == 200
-    early = client.post(f"/work/{work.id}/clocks/{clock.id}/explain", data={"reason": "x"}, headers=HTMX)
+    assert client.post(f"/queue/{work.id}/clocks/{clock.id}/resume", headers=HTMX).status_code == 200
+    early = client.post(f"/queue/{work.id}/clocks/{clock.id}/explain", data={"reason": "x"}, headers=HTMX)
     assert early.status_code == 422 and "has not passed" in early.get_data(as_text=True)
-    assert client.post(f"/work/{work.id}/clocks/999999/pause", data={"reason": "x"}, headers=HTMX).status_code == 422
+    assert client.post(f"/queue/{work.id}/clocks/999999/pause", data={"reason": "x"}, headers=HTMX).status_code == 422
 
 
 def test_counts_ask_little_and_keep_no_session_alive(
     session: Session, work: WorkItem, client_of: ClientOf, sql_count: SimpleNamespace
 ) -> None:
     client = client_of("receptionist")
-    client.post(f"/work/{work.id}/take", data={"holder": ""}, headers=HTMX)
+    client.post(f"/queue/{work.id}/take", data={"holder": ""}, headers=HTMX)
     session.execute(LoginSession.__table__.update().values(expires_at=now() + timedelta(minutes=5)))
     session.commit()
     before = session.scalars(select(LoginSession.expires_at)).all()
     sql_count.reset()
-    shown = page(client, "/work/counts", headers=HTMX)
+    shown = page(client, "/queue/counts", headers=HTMX)
     assert len(sql_count.statements) <= 5
     assert "Open work of mine" in shown and "Overdue work of mine" not in shown
     session.expire_all()
     assert session.scalars(select(LoginSession.expires_at)).all() == before
     session.execute(LoginSession.__table__.delete())
     session.commit()
-    answer = client.get("/work/counts", headers=HTMX)
+    answer = client.get("/queue/counts", headers=HTMX)
     assert (answer.status_code, answer.get_data()) == (286, b"")  # the page stops asking and stays where it is
 
 
@@ -250,8 +250,8 @@ def test_a_delegation_is_entered_seen_and_ended(session: Session, work: WorkItem
     today = estate_today(session, 1)
     security = session.scalars(select(Account).where(Account.username == "security")).one()
     client = client_of("receptionist")
-    client.post(f"/work/{work.id}/take", data={"holder": ""})
-    assert client_of("security").get(f"/work/{work.id}").status_code == 404
+    client.post(f"/queue/{work.id}/take", data={"holder": ""})
+    assert client_of("security").get(f"/queue/{work.id}").status_code == 404
     form = {"delegate_id": security.id, "from_on": today.isoformat(), "until_on": today.isoformat(), "reason": "leave"}
     assert client.post("/delegations/new", data=form).status_code == 302
     entry = session.scalars(select(Delegation)).one()
@@ -274,9 +274,9 @@ def test_who_acts_is_found_with_one_statement_also_for_deputies(
     session: Session, work: WorkItem, client_of: ClientOf, sql_count: SimpleNamespace
 ) -> None:
     client = client_of("security")
-    page(client, "/work/?tab=mine")
+    page(client, "/queue/?tab=mine")
     sql_count.reset()
-    page(client, "/work/?tab=mine")
+    page(client, "/queue/?tab=mine")
     alone = len(sql_count.statements)
     for username in ("receptionist", "cashier"):
         person = session.scalars(select(Account).where(Account.username == username)).one()
@@ -287,7 +287,7 @@ def test_who_acts_is_found_with_one_statement_also_for_deputies(
         )
     session.commit()
     sql_count.reset()
-    page(client, "/work/?tab=mine")
+    page(client, "/queue/?tab=mine")
     assert len(sql_count.statements) == alone
 
 
@@ -301,7 +301,7 @@ def test_what_a_deputy_does_stands_in_the_log_with_both_names(session: Session, 
     session.commit()
     work = clocks.work_of(session, case, CASE)
     assert work is not None
-    assert client_of("cashier").post(f"/work/{work.id}/do/reinspect", headers=HTMX).status_code == 200
+    assert client_of("cashier").post(f"/queue/{work.id}/do/reinspect", headers=HTMX).status_code == 200
     entry = session.scalars(
         select(AuditEntry).where(AuditEntry.kind == "transition", AuditEntry.actor_id == deputy.id)
     ).one()
@@ -311,4 +311,4 @@ def test_what_a_deputy_does_stands_in_the_log_with_both_names(session: Session, 
 def test_every_page_explains_its_keys_and_asks_for_the_counts(client_of: ClientOf) -> None:
     home = page(client_of("superior"), "/")
     assert 'id="help"' in home and "Next and previous line of the queue" in home
-    assert 'hx-get="/work/counts"' in home
+    assert 'hx-get="/queue/counts"' in home

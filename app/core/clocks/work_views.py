@@ -84,7 +84,7 @@ class WorkPage(Page):
     """Open work, and what can be decided on its line without leaving the queue."""
 
     resource = "Work"
-    route_base = "/work"
+    route_base = "/queue"
 
     @expose("/")
     @requires("read")
