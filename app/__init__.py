@@ -21,6 +21,8 @@ MODULES = (
     "app.core.comments",
     "app.core.messages",
     "app.core.indicators",
+    "app.core.fields",
+    "app.core.configuration",
     "app.modules.estates",
     "app.modules.people",
     "app.modules.fees",
