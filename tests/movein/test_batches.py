@@ -189,8 +189,10 @@ def test_every_unit_gets_its_move_in_once_and_failures_are_told(session, app, cl
     assert manager.post(f"{at}/cases", data={"notices": "yes", "language": "zh"}).status_code == 302
     job = run_jobs(session, app)
     assert (job.state, job.error) == (JobState.DONE, "")
-    assert [told[0] for told in job.result["refused"]] == ["9-2-201"]
-    assert "No owner" in manager.get(f"/jobs/{job.id}").text
+    (told,) = job.result["failures"]
+    assert (told["table"], told["label"]) == ("unit", "9-2-201")
+    page = manager.get(f"/jobs/{job.id}").text
+    assert f'<a href="/households/{told["id"]}">9-2-201</a>: No owner' in page
     cases = session.scalars(select(MoveInCase)).all()
     assert len(cases) == 3 and earlier.id in {line.case_id for line in lines_of(session, batch)}
     assert (earlier.handover_from, earlier.handover_place) == (batch.starts_on, "会所一层")

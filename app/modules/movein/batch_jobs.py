@@ -6,7 +6,7 @@ import io
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pikepdf
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access.actor import NotAllowed
 from app.core.files.services import attach_made
+from app.core.jobs.results import Failure, failure, failures_of, outcome_of
 from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
 from app.core.papers.bundle import Part, bundle
@@ -58,7 +59,7 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
     """
     plan = _batch(run, batch)
     opened, taken, issued = (run.checkpoint.get(name, 0) for name in ("opened", "taken", "issued"))
-    refused = run.checkpoint.get("refused", [])
+    failures = failures_of(run.job)
     kind = registry().papers["F16"]
     with unattended(run):
         total = _count(run.session, plan.id)
@@ -78,15 +79,15 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
                         issued += 1
                 opened, taken = opened + new, taken + (not new)
             except REFUSALS as error:
-                refused = [*refused, [unit.code, url_for("HouseholdPage.show", pk=unit.id), str(error)]]
+                failures = [*failures, _failure(unit, error)]
             done += 1
             _commit(
                 run, min(done, total), max(done, total), last=last, done=done, opened=opened, taken=taken, issued=issued,
-                refused=refused,
+                failures=failures,
             )  # fmt: skip
         said = _("%(opened)s move-ins opened, %(taken)s were there already, %(issued)s notices issued.",
                  opened=opened, taken=taken, issued=issued)  # fmt: skip
-        return {"message": said, "refused": refused, "address": url_for("BatchBoardPage.index", pk=plan.id)}
+        return _outcome(said, failures, plan)
 
 
 @titled(_l("Papers of a batch"))
@@ -99,13 +100,13 @@ def print_packs(run: Run, *, batch: int, building: int | None, language: str, na
     plan = _batch(run, batch)
     packs: list[list[Any]] = run.checkpoint.get("packs", [])
     part: list[int] = run.checkpoint.get("part", [])
-    refused = run.checkpoint.get("refused", [])
+    failures = failures_of(run.job)
     with unattended(run):
         total = _count(run.session, plan.id, building)
         done = run.checkpoint.get("done", 0)
         while (line := _next(run.session, plan.id, run.checkpoint.get("last", ""), building)) is not None:
-            unit, code = line.unit_id, line.unit.code
-            last = line.unit.code_order
+            unit = line.unit
+            last = unit.code_order
             try:
                 if line.case is None:
                     raise InvalidValue(_("This unit has no move-in yet."))
@@ -114,19 +115,27 @@ def print_packs(run: Run, *, batch: int, building: int | None, language: str, na
                         part = [*part, _paper(run, sheet, language).id]
                     _commit(run, min(done, total), 2 * max(done, total), part=part)
                 line.packed_at = now()
-                packs = [*packs, [code, part]]
+                packs = [*packs, [unit.code, part]]
             except REFUSALS as error:
-                refused = [*refused, [code, url_for("HouseholdPage.show", pk=unit), str(error)]]
+                failures = [*failures, _failure(unit, error)]
             part, done = [], done + 1
             _commit(
                 run, min(done, total), 2 * max(done, total), last=last, done=done, packs=packs, part=part,
-                refused=refused,
+                failures=failures,
             )  # fmt: skip
             run.session.expire_all()
         if packs:
             _put_together(run, packs, language, name)
         said = _("%(count)s packs are printed.", count=len(packs))
-        return {"message": said, "refused": refused, "address": url_for("BatchBoardPage.index", pk=batch)}
+        return _outcome(said, failures, plan)
+
+
+def _failure(unit: Unit, error: Exception) -> Failure:
+    return failure(str(error), unit.__tablename__, unit.id, unit.code)
+
+
+def _outcome(said: str, failures: Sequence[Failure], batch: MoveInBatch) -> dict[str, Any]:
+    return outcome_of(said, failures, url_for("BatchBoardPage.index", pk=batch.id), refused=len(failures))
 
 
 def _commit(run: Run, progress: int, total: int, **checkpoint: Any) -> None:
