@@ -1,8 +1,9 @@
-"""What the product promises about speed, measured: ``make bench`` or ``python -m bench [--units N] [--only NAME]``.
+"""What the product promises about speed, measured: ``make bench`` or ``python -m bench [--units N] [--keep FOLDER]``.
 
 Pages are requested through the WSGI application of this process over a generated estate (default 200,000 units,
-300,000 persons), on SQLite and, when ``GUANJIA_TEST_DATABASE_URL`` names a server, on PostgreSQL. Times are medians in
-milliseconds of what the server does for a request; SQL counts the statements of one request.
+300,000 persons, a million pieces of work), on SQLite and, when ``GUANJIA_TEST_DATABASE_URL`` names a server, on
+PostgreSQL. Times are medians in milliseconds of what the server does for a request, by the clock and of this process's
+CPU (which other work on the machine does not lengthen); SQL counts the statements of one request.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, func, select, text
 
@@ -27,7 +29,7 @@ from bench.desk import fill_desk
 from bench.generate import fill
 
 PASSWORD = "Kranich-Wolke-1717"
-ROUNDS = 25
+WARM, ROUNDS = 3, 25
 
 
 def main() -> None:
@@ -37,36 +39,45 @@ def main() -> None:
     options.add_argument("--items", type=int, default=1_000_000, help="work items and clocks of the desk")
     options.add_argument("--entries", type=int, default=5_000_000, help="entries of the change log")
     options.add_argument("--skip-print", action="store_true")
+    options.add_argument("--keep", type=Path, help="folder of databases that later runs use again")
     chosen = options.parse_args()
     print(f"start-up of the application, whole process: {start_up():.2f} s")
-    for name, address in databases():
-        with folder() as place:
+    for name, address in databases(chosen.keep):
+        with folder(chosen.keep and chosen.keep.resolve() / name) as place:
             measure(name, address or f"sqlite:///{place / 'bench.sqlite3'}", place, chosen)
     if not chosen.skip_print:
         printing()
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
+def folder(kept: Path | None = None) -> Iterator[Path]:
+    """``kept``, or a folder that is removed afterwards."""
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
+        return
     with tempfile.TemporaryDirectory(prefix="guanjia-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
         yield Path(name)
 
 
-def databases() -> Iterator[tuple[str, str]]:
+def databases(kept: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Name and address of an empty database of each engine (empty address: a file of SQLite); ``kept``, of a lasting one."""
     yield "SQLite", ""
     server = os.environ.get("GUANJIA_TEST_DATABASE_URL")
     if not server:
         print("PostgreSQL: left out, GUANJIA_TEST_DATABASE_URL names no server")
         return
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"guanjia_bench_{uuid.uuid4().hex[:8]}"
+    name = "guanjia_bench" if kept else f"guanjia_bench_{uuid.uuid4().hex[:8]}"
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+        if not connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}):
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
     try:
         yield "PostgreSQL", admin.url.set(database=name).render_as_string(hide_password=False)
     finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        if not kept:
+            with admin.connect() as connection:
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def start_up() -> float:
@@ -83,44 +94,29 @@ def start_up() -> float:
 
 
 def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) -> None:
-    """Fill one database and print a line per page."""
-    units, persons = chosen.units, chosen.persons
-    from flask_migrate import upgrade
-
+    """Fill one database, unless a kept one is full already, and print a line per page."""
     from app import create_app
-    from app.core.access.accounts import create_account
     from app.core.access.actor import acting, system_actor
-    from app.core.access.models import Account
-    from app.core.access.roles import Role
-    from app.core.access.sync import sync_permissions
-    from app.core.registry import registry
     from app.extensions import db
     from app.modules.estates.models import Unit
-    from app.modules.estates.services import create_estate
     from app.modules.people.models import Person
 
     app = create_app(config.Settings(instance_dir=place, database_url=address))
-    with app.app_context(), acting(system_actor()) as actor:
-        upgrade()
-        sync_permissions(db.session, registry().rights)
-        estate = create_estate(
-            db.session, actor=actor, code="B", name_zh="测速", name_en="Bench", company_zh="公司", company_en="Company"
-        )
-        create_account(
-            db.session, username="bench", name="Bench", password=PASSWORD, roles=[Role.MANAGER, Role.RECEPTIONIST],
-            estates=[estate], actor=actor,
-        )  # fmt: skip
-        estate_id, people = estate.id, list(db.session.scalars(select(Account.id)))
-        db.session.commit()
+    units, persons = chosen.units, chosen.persons
+    with app.app_context(), acting(system_actor()):
         begun = time.perf_counter()
-        fill(db.engine, estate_id, units=units, persons=persons)
-        settle(db.engine)
-        print(f"\n{name}: {units:,} units and {persons:,} persons generated in {time.perf_counter() - begun:.0f} s")
+        generate(chosen)
+        print(
+            f"\n{name}: {units:,} units, {persons:,} persons, {chosen.items:,} work items and clocks, "
+            f"{chosen.entries:,} log entries, made in {time.perf_counter() - begun:.0f} s"
+        )
+        first = db.session.scalar(select(func.min(Unit.id)))
         unit = db.session.scalars(select(Unit).order_by(Unit.id).offset(units // 2).limit(1)).one()
         person = db.session.scalars(select(Person).order_by(Person.id).offset(persons // 2).limit(1)).one()
         code, unit_id, initials, tail = unit.code, unit.id, person.initials, person.mobile[-4:]
         statements: list[str] = []
         event.listen(db.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+        db.session.remove()
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
     client.post("/login/", data={"username": "bench", "password": PASSWORD})
@@ -135,45 +131,65 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
         "search by last four": f"/search?q={tail}",
         "household page": f"/households/{unit_id}",
         "open the form": f"/units/{unit_id}/edit",
-        "home": "/",
-    }
-    for label, path in pages.items():
-        timed(label, lambda path=path: client.get(path), statements)
-    seconds = []
-    for _ in range(ROUNDS):
-        data = form_values(client.get(f"/units/{unit_id}/edit").get_data(as_text=True))
-        data["note"] = uuid.uuid4().hex
-        statements.clear()
-        begun = time.perf_counter()
-        answer = client.post(f"/units/{unit_id}/edit", data=data)
-        seconds.append(time.perf_counter() - begun)
-        assert answer.status_code == 302, answer.get_data(as_text=True)[:400]
-    print(f"  {'save the form':<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
-    with app.app_context():
-        begun = time.perf_counter()
-        with db.engine.connect() as connection:
-            first = connection.scalar(select(func.min(Unit.id)))
-        fill_desk(db.engine, estate_id, people, first, units, items=chosen.items, entries=chosen.entries)
-        settle(db.engine)
-    took = time.perf_counter() - begun
-    print(f"  with {chosen.items:,} work items and clocks, {chosen.entries:,} log entries (generated in {took:.0f} s):")
-    desk = {
         "home: my work": "/",
         "home: my role": "/?tab=role",
         "work: all": "/queue/?tab=all",
         "work: one kind, overdue": "/queue/?tab=all&kind=movein.case&late=1",
-        "units, first page": "/units/",
-        "household page": f"/households/{unit_id}",
+        "work: counts": "/queue/counts",
         "household, long history": f"/households/{first}",
         "timeline": f"/timeline/unit/{unit_id}",
         "timeline, 100,000 entries": f"/timeline/unit/{first}",
         "timeline, filtered": f"/timeline/unit/{first}?kind=comments",
     }
-    for label, path in desk.items():
+    for label, path in pages.items():
         timed(label, lambda path=path: client.get(path), statements)
+
+    def save() -> Any:
+        data = form_values(client.get(f"/units/{unit_id}/edit").get_data(as_text=True))
+        data["note"] = uuid.uuid4().hex
+        return lambda: client.post(f"/units/{unit_id}/edit", data=data)
+
+    timed("save the form", save, statements, prepared=True, status=302)
     print(f"  memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
     with app.app_context():
         db.engine.dispose()
+
+
+def generate(chosen: argparse.Namespace) -> None:
+    """An estate with one account, and its years of work, in the database of the application; nothing when it is there."""
+    from flask_migrate import upgrade
+
+    from app.core.access.accounts import create_account
+    from app.core.access.actor import current_actor
+    from app.core.access.models import Account
+    from app.core.access.roles import Role
+    from app.core.access.sync import sync_permissions
+    from app.core.audit.models import AuditChain
+    from app.core.registry import registry
+    from app.extensions import db
+    from app.modules.estates.models import Unit
+    from app.modules.estates.services import create_estate
+
+    upgrade()
+    sync_permissions(db.session, registry().rights)
+    db.session.commit()
+    if (db.session.scalar(select(func.max(AuditChain.seq))) or 0) >= chosen.entries:  # written last
+        return
+    actor = current_actor()
+    estate = create_estate(
+        db.session, actor=actor, code="B", name_zh="测速", name_en="Bench", company_zh="公司", company_en="Company"
+    )
+    create_account(
+        db.session, username="bench", name="Bench", password=PASSWORD, roles=[Role.MANAGER, Role.RECEPTIONIST],
+        estates=[estate], actor=actor,
+    )  # fmt: skip
+    estate_id, people = estate.id, list(db.session.scalars(select(Account.id)))
+    db.session.commit()
+    fill(db.engine, estate_id, units=chosen.units, persons=chosen.persons)
+    first = db.session.scalar(select(func.min(Unit.id))) or 0
+    db.session.commit()
+    fill_desk(db.engine, estate_id, people, first, chosen.units, items=chosen.items, entries=chosen.entries)
+    settle(db.engine)
 
 
 def settle(engine: Engine) -> None:
@@ -202,18 +218,23 @@ def form_values(page: str) -> dict[str, str]:
     return values
 
 
-def timed(label: str, request: Callable[[], object], statements: list[str]) -> None:
-    """Ask for a page many times and print median time and the number of statements."""
-    for _ in range(3):
-        answer = request()
-    assert answer.status_code == 200, (label, answer.status_code)  # type: ignore[attr-defined]
-    seconds = []
-    for _ in range(ROUNDS):
+def timed(
+    label: str, request: Callable[[], Any], statements: list[str], *, prepared: bool = False, status: int = 200
+) -> None:
+    """Ask for a page many times and print the median times and the number of statements.
+
+    ``prepared``: ``request`` makes ready, untimed, and returns the call to be timed.
+    """
+    spent: list[tuple[float, float]] = []
+    for _ in range(WARM + ROUNDS):
+        call = request() if prepared else request
         statements.clear()
-        begun = time.perf_counter()
-        request()
-        seconds.append(time.perf_counter() - begun)
-    print(f"  {label:<24} {statistics.median(seconds) * 1000:7.1f} ms  {len(statements):3d} SQL")
+        wall, cpu = time.perf_counter(), time.process_time()
+        answer = call()
+        spent.append((time.perf_counter() - wall, time.process_time() - cpu))
+        assert answer.status_code == status, (label, answer.status_code)
+    wall, cpu = (statistics.median(times) * 1000 for times in zip(*spent[WARM:], strict=True))
+    print(f"  {label:<26} {wall:7.1f} ms  CPU {cpu:6.1f} ms  {len(statements):3d} SQL", flush=True)
 
 
 def printing() -> None:
