@@ -94,6 +94,7 @@ class EstateChoice:
     name_zh: str
     name_en: str
     time_zone: str
+    settings_version: int
 
     @property
     def name(self) -> str:
@@ -244,6 +245,7 @@ _who = (
         Estate.name_zh,
         Estate.name_en,
         Estate.time_zone,
+        Estate.settings_version,
         select(RightsVersion.number).scalar_subquery().label("rights"),
         Delegation.from_on,
         Delegation.until_on,
@@ -287,7 +289,9 @@ def _identify(session: Session, token: str) -> tuple[Person | None, Actor]:
         return None, ANONYMOUS
     first = rows[0]
     estates = {
-        row.estate_id: EstateChoice(row.estate_id, row.code, row.name_zh, row.name_en, row.time_zone)
+        row.estate_id: EstateChoice(
+            row.estate_id, row.code, row.name_zh, row.name_en, row.time_zone, row.settings_version
+        )
         for row in rows
         if row.estate_id is not None
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -43,6 +43,13 @@ def record_event(session: Session, kind: str, record: Stamped | Account, *, note
     if record.id is None:
         session.flush()
     _append(session, [Entry(kind, record, {k: [None, _plain(v)] for k, v in facts.items()}, note)])
+
+
+def record_change(session: Session, record: Stamped, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    """Log a change of what belongs to a record without being a column of it: name → former and new value."""
+    _append(
+        session, [Entry("update", record, {name: [_plain(old), _plain(new)] for name, (old, new) in changes.items()})]
+    )
 
 
 @event.listens_for(Session, "after_flush")

@@ -5,4 +5,6 @@ from app.core.registry import Registry
 
 def register(registry: Registry) -> None:
     """Fields without code."""
-    from app.core.fields import models  # noqa: F401  (its tables)
+    from app.core.fields.access import GRANTS
+
+    registry.grants(GRANTS)

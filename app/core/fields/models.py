@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, CheckConstraint, Date, Index, Numeric, String, UniqueConstraint
@@ -85,6 +84,10 @@ class CustomChoice(Record):
 
     field: Mapped[CustomField] = relationship(back_populates="choices", foreign_keys=[field_id])
 
+    @property
+    def audit_subject(self) -> tuple[str, int | None]:
+        return "custom_field", self.field_id
+
     def __str__(self) -> str:
         return in_language(self.title_zh, self.title_en)
 
@@ -93,8 +96,10 @@ class CustomValue(Record):
     """A record's value of a field, in the column of its type; a field without a value has no row.
 
     A choice is kept by its code in ``text``, a file by the id of its attachment in ``attachment_id``. Values stay when
-    their field is archived.
+    their field is archived. A change is logged as one of the record, under the field's name.
     """
+
+    audited = False
 
     __tablename__ = "custom_value"
     __table_args__ = (
@@ -122,13 +127,3 @@ class CustomValue(Record):
     attachment_id: Mapped[int | None] = within_estate("attachment")
 
     field: Mapped[CustomField] = relationship(foreign_keys=[field_id])
-
-    @property
-    def value(self) -> Any:
-        """The one typed column that is filled."""
-        columns = (self.text, self.number, self.day, self.yes, self.attachment_id)
-        return next((value for value in columns if value is not None), None)
-
-    @property
-    def audit_subject(self) -> tuple[str, int | None]:
-        return self.record_type, self.record_id

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import NotAllowed, current_actor
+from app.core.fields.queries import FILE_KIND, sees_file
 from app.core.files import services
 from app.core.files.models import Attachment
 from app.core.records.identifiers import InvalidValue
@@ -21,8 +22,8 @@ from app.fab.views import Page, expose
 
 INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "image/webp"})
 """What browsers show themselves; everything else is only downloaded."""
-OWN_WAY = frozenset({"signature", "signed_copy"})
-"""Kinds of files that come about by signing, not by a plain upload."""
+OWN_WAY = frozenset({"signature", "signed_copy", FILE_KIND})
+"""Kinds of files that come about by signing or in a field, not by a plain upload."""
 
 
 class FilePage(Page):
@@ -53,6 +54,8 @@ class FilePage(Page):
     @expose("/<int:pk>/archive", methods=["POST"])
     def archive(self, pk: int) -> Any:
         attachment, _owner = self._reach(pk, "update")
+        if attachment.kind == FILE_KIND:
+            raise NotAllowed(f"file {pk} of a field")
         reason = request.form.get("reason", "")[:300]
         return self.command(
             lambda: services.archive_attachment(db.session, attachment, reason=reason, actor=current_actor()),
@@ -67,6 +70,8 @@ class FilePage(Page):
         owner = reach(
             db.session, attachment.record_type, attachment.record_id, verb=verb, actor=current_actor()
         )  # fmt: skip
+        if not sees_file(db.session, attachment, current_actor()):
+            raise NotAllowed(f"attachment {pk}")
         return attachment, owner
 
 

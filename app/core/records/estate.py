@@ -35,7 +35,7 @@ class Estate(Stamped):
     )
     time_zone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai", info={"label": _l("Time zone")})
     settings_version: Mapped[int] = mapped_column(default=1, server_default="1")
-    """Rises when a setting changes that processes keep in memory, so that all of them read it anew."""
+    """Another one whenever a setting changes that processes keep in memory, so that all of them read it anew."""
 
     def __str__(self) -> str:
         return self.name_zh

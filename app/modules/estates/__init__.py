@@ -6,6 +6,7 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import Actor
+from app.core.fields.kinds import Extensible
 from app.core.registry import HouseholdSection, QuickStart, Registry
 from app.core.search.provider import SearchProvider
 from app.modules.estates.access import GRANTS
@@ -31,6 +32,8 @@ def register(registry: Registry) -> None:
     registry.view(views.EstateView, label=_l("Estates"), category=_l("Administration"), icon="building-estate")
     registry.search(SearchProvider("units", _l("Units"), "Unit", search_units))
     registry.search(SearchProvider("bays", _l("Parking bays"), "ParkingBay", search_bays))
+    registry.contribute(Extensible(name="unit", title=_l("Unit")))
+    registry.contribute(Extensible(name="parking_bay", title=_l("Parking bay")))
     registry.page("unit", lambda number: url_for("HouseholdPage.show", pk=number))
     registry.contribute(
         QuickStart(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def register(registry: Registry) -> None:
     """Rights, workflow, screens, papers, seeds and what the module adds to search and household page."""
+    from app.core.fields.kinds import Extensible
     from app.core.registry import HomeCard, QuickStart
     from app.core.search.provider import SearchProvider
     from app.modules.movein import kinds
@@ -66,6 +67,7 @@ def register(registry: Registry) -> None:
         "inspection_item",
     ):
         registry.guard(part, "MoveInCase")
+    registry.contribute(Extensible(name="movein_case", title=_l("Move-in case")))
     registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
     registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
     register_household(registry)

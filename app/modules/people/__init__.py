@@ -3,6 +3,7 @@
 from flask import url_for
 from flask_babel import lazy_gettext as _l
 
+from app.core.fields.kinds import Extensible
 from app.core.registry import QuickStart, Registry
 from app.core.search.provider import SearchProvider
 from app.modules.people.access import GRANTS
@@ -29,6 +30,7 @@ def register(registry: Registry) -> None:
     registry.view(RevealPage)
     registry.search(SearchProvider("persons", _l("Persons"), "Person", search_persons))
     registry.search(SearchProvider("plates", _l("Vehicles"), "Vehicle", search_plates))
+    registry.contribute(Extensible(name="person", title=_l("Person")))
     registry.page("person", lambda number: url_for("PersonView.show", pk=number))
     registry.contribute(
         QuickStart(

@@ -1,0 +1,135 @@
+"""Which fields the records of an estate have, and the values that records have of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from flask import current_app, g, has_request_context
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.access.actor import Actor, current_actor
+from app.core.fields.kinds import Field, FileId, Offered
+from app.core.fields.models import CustomChoice, CustomField, CustomValue, FieldKind
+from app.core.files.models import Attachment
+from app.core.records.base import Record
+from app.core.records.estate import Estate
+from app.extensions import db
+
+
+def fields_of(
+    record_type: str, actor: Actor | None = None, *, archived: bool = False, estate_id: int | None = None
+) -> tuple[Field, ...]:
+    """The fields of the records of a table in their order; only those that ``actor`` sees when given.
+
+    Of the estate in which the acting person works, unless ``estate_id`` names another. With ``archived`` the archived
+    ones come last. In a request this takes no statement, as long as nobody changes a definition.
+    """
+    estate_id = estate_id or current_actor().estate_id
+    if estate_id is None:
+        return ()
+    found = [f for f in _definitions(estate_id) if f.record_type == record_type and (archived or not f.archived)]
+    return tuple(f for f in found if actor is None or f.seen_by(actor))
+
+
+def values_of(
+    session: Session, record_type: str, ids: Iterable[int], fields: Iterable[Field] | None = None
+) -> dict[int, dict[str, Any]]:
+    """The values of many records, ``{record id: {code: value}}``, in one statement; records without any are missing.
+
+    Numbers have the decimals of their field; a file is the id of its attachment (:class:`FileId`). ``fields``
+    defaults to all that are not archived, whoever sees them.
+    """
+    known = {field.id: field for field in (fields_of(record_type) if fields is None else fields)}
+    wanted = sorted(set(ids))
+    if not known or not wanted:
+        return {}
+    v = CustomValue
+    query: Any = select(v.record_id, v.field_id, v.text, v.number, v.day, v.yes, v.attachment_id)
+    with_files = any(field.kind is FieldKind.FILE for field in known.values())
+    if with_files:
+        query = query.add_columns(Attachment.name).outerjoin(Attachment, Attachment.id == v.attachment_id)
+    query = query.where(v.record_type == record_type, v.record_id.in_(wanted), v.field_id.in_(known))
+    found: dict[int, dict[str, Any]] = {}
+    for row in session.execute(query):
+        field = known[row.field_id]
+        value = getattr(row, field.column)
+        if field.column == "number":
+            value = value.quantize(Decimal(1).scaleb(-field.decimals))
+        elif field.column == "attachment_id":
+            value = FileId.of(value, row.name or "")
+        found.setdefault(row.record_id, {})[field.code] = value
+    return found
+
+
+def values_of_record(session: Session, record: Record, fields: Iterable[Field] | None = None) -> dict[str, Any]:
+    """The values of one record by code; see :func:`values_of`."""
+    return values_of(session, record.__tablename__, [record.id], fields).get(record.id, {})
+
+
+def sees_file(session: Session, attachment: Attachment, actor: Actor) -> bool:
+    """Whether the actor, who may read the record, sees a file of it: one in a field, only with the field."""
+    if attachment.kind != FILE_KIND:
+        return True
+    fields = fields_of(attachment.record_type, actor, archived=True, estate_id=attachment.estate_id)
+    return attachment.role in {field.code for field in fields}
+
+
+FILE_KIND = "field"
+"""Kind of the attachments that fields hold; their ``role`` is the code of the field."""
+
+
+def _definitions(estate_id: int) -> tuple[Field, ...]:
+    """All fields of an estate, remembered by this process until the estate's settings change."""
+    version = _version(estate_id)
+    cache: dict[int, tuple[int | None, tuple[Field, ...]]] = current_app.extensions.setdefault("guanjia.fields", {})
+    known = cache.get(estate_id)
+    if known is None or known[0] != version:
+        cache[estate_id] = known = (version, _read(db.session, estate_id))
+    return known[1]
+
+
+def _version(estate_id: int) -> int | None:
+    """Number of the estate's settings: in a request it came with the person."""
+    estate = getattr(g.get("user"), "estate", None) if has_request_context() else None
+    if estate is not None and estate.id == estate_id:
+        version: int = estate.settings_version
+        return version
+    table: Any = Estate.__table__
+    return db.session.connection().scalar(select(table.c.settings_version).where(table.c.id == estate_id))
+
+
+def _read(session: Session, estate_id: int) -> tuple[Field, ...]:
+    """The stored definitions: plain rows, so that a record that is being changed stays as it is."""
+    fields, choices, connection = _fields, _choices, session.connection()
+    offered: dict[int, list[Offered]] = {}
+    for row in connection.execute(
+        select(choices).where(choices.c.estate_id == estate_id).order_by(choices.c.sequence, choices.c.id)
+    ):
+        choice = Offered(code=row.code, title_zh=row.title_zh, title_en=row.title_en, withdrawn=row.withdrawn)
+        offered.setdefault(row.field_id, []).append(choice)
+    rows = connection.execute(
+        select(fields)
+        .where(fields.c.estate_id == estate_id)
+        .order_by(fields.c.archived_at.is_not(None), fields.c.sequence, fields.c.id)
+    )
+    return tuple(
+        Field(
+            **{name: getattr(row, name) for name in AS_STORED},
+            read_roles=frozenset(row.read_roles),
+            write_roles=frozenset(row.write_roles),
+            archived=row.archived_at is not None,
+            choices=tuple(offered.get(row.id, ())),
+        )
+        for row in rows
+    )
+
+
+AS_STORED = (
+    "id", "record_type", "code", "kind", "title_zh", "title_en", "help_zh", "help_en", "section_zh", "section_en",
+    "sequence", "required", "default", "places", "listed", "searched",
+)  # fmt: skip
+_fields: Any = CustomField.__table__
+_choices: Any = CustomChoice.__table__
