@@ -420,3 +420,29 @@ def test_pages_that_ask_again_are_sent_only_what_is_new(session, client_of, batc
     batch_queue.call_next(session, batch, post=Post.RECEPTION, desk="1", actor=make.SYSTEM)
     session.commit()
     assert [clerk.get(address).status_code for address in addresses] == [200, 200, 200]
+
+
+def test_whoever_is_checked_in_is_offered_a_slip_that_tells_no_name(session, client_of, batch):
+    clerk, at = client_of("receptionist"), f"/move-in-batches/{batch.id}"
+    for line in lines_of(session, batch)[:3]:
+        answer = clerk.post(f"{at}/desk/check-in/{line.id}", data={"post": "reception", "desk": "1"})
+    offered = clerk.get(answer.location).text
+    assert "2 owners wait before" in offered
+    (address,) = re.findall(r'href="([^"]+/slip)"', offered)
+    slip = clerk.get(address).text
+    assert all(told in slip for told in ("003", "9-2-101", "测试花园", "会所一层", "接待", "Reception", "<svg"))
+    assert re.search(r"Before you</small></dt><dd>2 ", slip)
+    assert "业主9-2-101" not in slip
+    assert len(re.findall(r'href="[^"]+/slip"', clerk.get(f"{at}/board").text)) == 3
+    assert client_of("cashier").get(address).status_code == 404
+    assert "/slip" not in client_of("cashier").get(f"{at}/board").text
+    assert client_of("neighbour").get(address).status_code == 404
+
+
+def test_a_form_that_comes_twice_gives_one_ticket(session, client_of, batch):
+    clerk, line = client_of("receptionist"), lines_of(session, batch)[0]
+    sent = {"post": "reception", "desk": "1", "submit_token": "once-and-only-once"}
+    at = f"/move-in-batches/{batch.id}/desk/check-in/{line.id}"
+    first, second = clerk.post(at, data=sent), clerk.post(at, data=sent)
+    assert first.location == second.location
+    assert session.scalar(select(func.count(batches.QueueTicket.id))) == 1

@@ -35,7 +35,7 @@ from app.core.workflow.table import Blocked
 from app.fab.unattended import unattended
 from app.modules.estates.models import Unit
 from app.modules.movein.batch_models import BatchUnit, MoveInBatch
-from app.modules.movein.batches import take_in
+from app.modules.movein.batches import lines_of, take_in
 from app.modules.movein.paper_contexts import pack_sheets
 
 CASES, PACKS = "movein.batch_cases", "movein.batch_packs"
@@ -62,9 +62,9 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
     failures = failures_of(run.job)
     kind = registry().papers["F16"]
     with unattended(run):
-        total = _count(run.session, plan.id)
+        total = _count(run.session, plan)
         done = run.checkpoint.get("done", 0)
-        while (line := _next(run.session, plan.id, run.checkpoint.get("last", ""))) is not None:
+        while (line := _next(run.session, plan, run.checkpoint.get("last", ""))) is not None:
             unit = line.unit
             last = unit.code_order
             try:
@@ -102,9 +102,9 @@ def print_packs(run: Run, *, batch: int, building: int | None, language: str, na
     part: list[int] = run.checkpoint.get("part", [])
     failures = failures_of(run.job)
     with unattended(run):
-        total = _count(run.session, plan.id, building)
+        total = _count(run.session, plan, building)
         done = run.checkpoint.get("done", 0)
-        while (line := _next(run.session, plan.id, run.checkpoint.get("last", ""), building)) is not None:
+        while (line := _next(run.session, plan, run.checkpoint.get("last", ""), building)) is not None:
             unit = line.unit
             last = unit.code_order
             try:
@@ -153,20 +153,19 @@ def _batch(run: Run, number: int) -> MoveInBatch:
     return batch
 
 
-def _of(batch_id: int, building_id: int | None) -> Any:
-    lines = select(BatchUnit).join(BatchUnit.unit).where(BatchUnit.batch_id == batch_id)
-    return lines.where(Unit.building_id == building_id) if building_id else lines
+def _of(batch: MoveInBatch, building_id: int | None) -> Any:
+    return lines_of(batch).where(Unit.building_id == building_id) if building_id else lines_of(batch)
 
 
-def _next(session: Session, batch_id: int, last: str, building_id: int | None = None) -> BatchUnit | None:
+def _next(session: Session, batch: MoveInBatch, last: str, building_id: int | None = None) -> BatchUnit | None:
     """The unit that follows in walking order."""
-    further = _of(batch_id, building_id).where(Unit.code_order > last).order_by(Unit.code_order).limit(1)
-    found: BatchUnit | None = session.scalar(further)
+    found: BatchUnit | None = session.scalar(_of(batch, building_id).where(Unit.code_order > last).limit(1))
     return found
 
 
-def _count(session: Session, batch_id: int, building_id: int | None = None) -> int:
-    return session.scalar(select(func.count()).select_from(_of(batch_id, building_id).subquery())) or 0
+def _count(session: Session, batch: MoveInBatch, building_id: int | None = None) -> int:
+    lines = _of(batch, building_id).with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+    return session.scalar(lines) or 0
 
 
 def _paper(run: Run, sheet: Sheet, language: str) -> Paper:

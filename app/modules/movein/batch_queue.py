@@ -78,6 +78,18 @@ def check_in(session: Session, line: BatchUnit, *, actor: Actor) -> QueueTicket:
     return ticket
 
 
+def before(session: Session, ticket: QueueTicket) -> int:
+    """How many wait before a ticket for the same post."""
+    earlier = (QueueTicket.waiting_since < ticket.waiting_since) | (
+        (QueueTicket.waiting_since == ticket.waiting_since) & (QueueTicket.id < ticket.id)
+    )
+    waiting = select(func.count(QueueTicket.id)).where(
+        QueueTicket.batch_id == ticket.batch_id, QueueTicket.day == ticket.day, QueueTicket.post == ticket.post,
+        QueueTicket.state == TicketState.WAITING, earlier,
+    )  # fmt: skip
+    return session.scalar(waiting) or 0
+
+
 def _open(batch: MoveInBatch) -> None:
     if batch.state != BatchState.OPEN:
         raise InvalidValue(_("The batch is not open."))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
+import segno
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms.validators import InputRequired
 
 from app.core.access.actor import Actor, NotAllowed, acting, current_actor, system_actor
 from app.core.jobs.services import enqueue
+from app.core.papers.models import LANGUAGES
+from app.core.papers.titles import in_both
 from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
 from app.core.registry import Registry
@@ -47,7 +52,6 @@ from app.modules.movein.models import MoveInCase
 from app.modules.movein.services import colleagues
 from app.modules.movein.states import STEPS, CaseState
 
-LANGUAGES = {"both": _l("Chinese and English"), "zh": _l("Chinese"), "en": _l("English")}
 ORDER = (
     NOT_BEGUN,
     *(state.value for state in (*STEPS, CaseState.REFUSED, CaseState.COMPLETED, CaseState.WITHDRAWN)),
@@ -142,8 +146,7 @@ class MoveInBatchView(RecordView):
     show_template = "movein/batch.html"
 
     def scope(self) -> list[Any]:
-        actor = current_actor()
-        return [] if actor.may("read", "MoveInCase") else [_of_task_force(actor)]
+        return _within_reach(current_actor())
 
     def editable(self, record: MoveInBatch | None, actor: Actor) -> set[str]:
         return super().editable(record, actor) if record is None or record.state != BatchState.CLOSED else set()
@@ -156,25 +159,10 @@ class MoveInBatchView(RecordView):
 
     def _page_of(self, record: MoveInBatch, **more: Any) -> str:
         session = db.session
-        shown = request.args.get("page", "1")
-        page = int(shown) if shown.isascii() and shown.isdigit() and 0 < int(shown[:4]) else 1
-        lines = session.scalars(
-            sa.select(BatchUnit)
-            .join(BatchUnit.unit)
-            .where(BatchUnit.batch_id == record.id)
-            .options(sa.orm.contains_eager(BatchUnit.unit), sa.orm.joinedload(BatchUnit.case))
-            .order_by(Unit.code_order)
-            .offset((page - 1) * 50)
-            .limit(50)
-        ).all()
+        page = max(1, _number(request.args.get("page", "")) or 1)
+        shown = batches.lines_of(record).options(sa.orm.joinedload(BatchUnit.case))
+        lines = session.scalars(shown.offset((page - 1) * 50).limit(50)).all()
         units = session.scalar(sa.select(sa.func.count(BatchUnit.id)).where(BatchUnit.batch_id == record.id)) or 0
-        taken = dict(
-            session.execute(
-                sa.select(BatchUnit.slot_id, sa.func.count())
-                .where(BatchUnit.batch_id == record.id)
-                .group_by(BatchUnit.slot_id)
-            ).all()
-        )
         given: dict[str, RecordForm] = more.pop("given", {})
         planning = record.state != BatchState.CLOSED and current_actor().may("plan", "MoveInBatch")
         first = {
@@ -186,9 +174,9 @@ class MoveInBatchView(RecordView):
         )
         buildings = sorted(((b.id, str(b)) for b in self._buildings(record)), key=lambda b: _natural(b[1]))
         return super()._page_of(
-            record, lines=lines, units=units, page=page, pages=(units + 49) // 50, taken=taken, planning=planning,
-            forms=drawn, given=given, ownerless=batches.without_owner(session, record), buildings=buildings,
-            languages=LANGUAGES, display=url_for("NowServingPage.show", key=record.display_key), **more,
+            record, lines=lines, units=units, page=page, pages=(units + 49) // 50, planning=planning,
+            taken=batches.places_taken(session, record), forms=drawn, given=given, buildings=buildings,
+            ownerless=batches.without_owner(session, record), display=url_for("NowServingPage.show", key=record.display_key), **more,
         )  # fmt: skip
 
     def _buildings(self, batch: MoveInBatch) -> Any:
@@ -259,8 +247,8 @@ class MoveInBatchView(RecordView):
     @requires("plan")
     def set_slot(self, pk: int, number: int) -> Any:
         batch = self.record_or_404(pk)
-        line, wanted = _part(BatchUnit, batch, number), request.form.get("slot", "")
-        slot = _part(BatchSlot, batch, int(wanted)) if wanted.isascii() and wanted.isdigit() else None
+        line, wanted = _part(BatchUnit, batch, number), _number(request.form.get("slot", ""))
+        slot = _part(BatchSlot, batch, wanted) if wanted is not None else None
         return self.command(
             lambda: batches.set_slot(db.session, line, slot, actor=current_actor()),
             done=_("The appointment of %(unit)s is changed.", unit=line.unit.code),
@@ -289,24 +277,22 @@ class MoveInBatchView(RecordView):
     @expose("/<int:pk>/assign", methods=["POST"])
     @requires("plan")
     def assign(self, pk: int) -> Any:
-        batch, here = self.record_or_404(pk), url_for(".show", pk=pk) + "#units"
-        outcome = carry_out(
-            lambda: batches.assign_slots(db.session, batch, actor=current_actor()), lambda _r: here,
-            self.constraint_messages,
-        )  # fmt: skip
-        if outcome.done and outcome.result:
-            given, left = outcome.result
-            flash(
-                ngettext("%(num)s unit has an appointment now.", "%(num)s units have an appointment now.", given),
+        batch = self.record_or_404(pk)
+
+        def said(result: tuple[int, int]) -> Iterator[tuple[str, str]]:
+            given, left = result
+            yield (
                 "success",
+                ngettext("%(num)s unit has an appointment now.", "%(num)s units have an appointment now.", given),
             )
             if left:
-                flash(ngettext("%(num)s unit goes without: offer more appointments.",
-                               "%(num)s units go without: offer more appointments.", left), "warning")  # fmt: skip
-        for sentences in outcome.errors.values():
-            for sentence in sentences:
-                flash(sentence, "danger")
-        return redirect(here)
+                yield "warning", ngettext("%(num)s unit goes without: offer more appointments.",
+                                          "%(num)s units go without: offer more appointments.", left)  # fmt: skip
+
+        return self.command(
+            lambda: batches.assign_slots(db.session, batch, actor=current_actor()), done=said,
+            then=url_for(".show", pk=pk) + "#units",
+        )  # fmt: skip
 
     @expose("/<int:pk>/cases", methods=["POST"])
     @requires("plan")
@@ -348,13 +334,20 @@ def _job_page(job: Any) -> str:
     return url_for("JobPage.show", pk=job.id) if job else url_for("JobPage.list")
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def _language() -> str:
     wanted = request.form.get("language", "both")
     return wanted if wanted in LANGUAGES else "both"
 
 
-def _of_task_force(actor: Actor) -> Any:
-    return MoveInBatch.id.in_(sa.select(BatchMember.batch_id).where(BatchMember.account_id == actor.user_id))
+def _within_reach(actor: Actor) -> list[Any]:
+    """Who has nothing to do with move-ins sees the batches of whose task force they are."""
+    if actor.may("read", "MoveInCase"):
+        return []
+    return [MoveInBatch.id.in_(sa.select(BatchMember.batch_id).where(BatchMember.account_id == actor.user_id))]
 
 
 def _part(model: Any, batch: MoveInBatch, number: int) -> Any:
@@ -374,10 +367,7 @@ class _BatchPage(Page):
     route_base = "/move-in-batches"
 
     def batch_or_404(self, pk: int) -> MoveInBatch:
-        actor = current_actor()
-        wanted = sa.select(MoveInBatch).where(MoveInBatch.id == pk)
-        if not actor.may("read", "MoveInCase"):
-            wanted = wanted.where(_of_task_force(actor))
+        wanted = sa.select(MoveInBatch).where(MoveInBatch.id == pk, *_within_reach(current_actor()))
         found: MoveInBatch | None = db.session.scalar(wanted) if pk <= LARGEST else None
         if found is None:
             raise NotAllowed(f"batch {pk}")
@@ -442,11 +432,15 @@ class BatchDeskPage(_BatchPage):
     @expose("/<int:pk>/desk")
     @requires("call")
     def index(self, pk: int) -> str:
-        """``post`` and ``desk`` say which one it is, ``text`` looks for the unit of an owner who arrives."""
+        """``post`` and ``desk`` say which one it is, ``text`` looks for the unit of an owner who arrives; ``drawn`` is
+        the ticket that was just given, whose slip is offered."""
         batch = self.batch_or_404(pk)
+        number = _number(request.args.get("drawn", ""))
+        drawn = _part(QueueTicket, batch, number) if number is not None else None
         return self.render(
-            "movein/batch_desk.html", title=_("Counter desk"), **self._values(batch), **self._found(batch)
-        )
+            "movein/batch_desk.html", title=_("Counter desk"), drawn=drawn,
+            before=queue.before(db.session, drawn) if drawn else 0, **self._values(batch), **self._found(batch),
+        )  # fmt: skip
 
     @expose("/<int:pk>/desk/lines")
     @requires("call")
@@ -475,18 +469,13 @@ class BatchDeskPage(_BatchPage):
     def check_in(self, pk: int, number: int) -> Any:
         batch = self.batch_or_404(pk)
         line = _part(BatchUnit, batch, number)
-        outcome = carry_out(
-            lambda: queue.check_in(db.session, line, actor=current_actor()), lambda _r: self._here(pk),
-            {"uq_movein_ticket_active": _("This unit has a ticket already.")},
+        return self.command(
+            lambda: queue.check_in(db.session, line, actor=current_actor()),
+            done=lambda ticket: [("success", _("Unit %(unit)s has ticket %(number)s: %(post)s.", unit=ticket.line.unit.code,
+                                               number=ticket.label, post=ticket.post.title))],
+            then=lambda ticket: self._here(pk, drawn=ticket.id if ticket else None), back=self._here(pk),
+            messages={"uq_movein_ticket_active": _("This unit has a ticket already.")},
         )  # fmt: skip
-        if outcome.done and outcome.result:
-            ticket = outcome.result
-            flash(_("Unit %(unit)s has ticket %(number)s: %(post)s.", unit=line.unit.code, number=ticket.label,
-                    post=ticket.post.title), "success")  # fmt: skip
-        for sentences in outcome.errors.values():
-            for sentence in sentences:
-                flash(sentence, "danger")
-        return redirect(self._here(pk))
 
     @expose("/<int:pk>/desk/tickets/<int:number>/again", methods=["POST"])
     @requires("call")
@@ -504,17 +493,33 @@ class BatchDeskPage(_BatchPage):
         further = request.form.get("further", "")
         post = Post(further) if further in COUNTERS else None
         ticket = _part(QueueTicket, self.batch_or_404(pk), number)
-        outcome = carry_out(
-            lambda: queue.finish(db.session, ticket, post=post, actor=current_actor()), lambda _r: self._here(pk)
-        )
-        if outcome.done:
-            on = outcome.result
-            flash(_("Ticket %(number)s goes on to: %(post)s.", number=ticket.label, post=on.title) if on
-                  else _("Ticket %(number)s has ended.", number=ticket.label), "success")  # fmt: skip
-        for sentences in outcome.errors.values():
-            for sentence in sentences:
-                flash(sentence, "danger")
-        return redirect(self._here(pk))
+
+        def work() -> tuple[Post | None]:
+            return (queue.finish(db.session, ticket, post=post, actor=current_actor()),)
+
+        def said(result: tuple[Post | None]) -> list[tuple[str, str]]:
+            (on,) = result
+            sentence = (
+                _("Ticket %(number)s goes on to: %(post)s.", number=ticket.label, post=on.title)
+                if on else _("Ticket %(number)s has ended.", number=ticket.label)
+            )  # fmt: skip
+            return [("success", sentence)]
+
+        return self.command(work, done=said, then=self._here(pk))
+
+    @expose("/<int:pk>/desk/tickets/<int:number>/slip")
+    @requires("check_in")
+    def slip(self, pk: int, number: int) -> str:
+        """The ticket on paper for whoever waits: number, unit, post, how many are before them, and a code to follow the
+        calls on their phone. In both languages, without a name; on a receipt roll as on a sheet."""
+        batch = self.batch_or_404(pk)
+        ticket = _part(QueueTicket, batch, number)
+        display = f"{current_app.config['GUANJIA'].public_url.rstrip('/')}{url_for('NowServingPage.show', key=batch.display_key)}"
+        return self.render(
+            "movein/queue_slip.html", batch=batch, ticket=ticket, estate=db.session.get(Estate, batch.estate_id),
+            post=in_both(ticket.post.title), before=queue.before(db.session, ticket), display=display,
+            code=Markup(segno.make(display, error="m", micro=False).svg_inline(border=2, omitsize=True)),  # noqa: S704 (drawn here)
+        )  # fmt: skip
 
     def _ticket(self, pk: int, number: int, work: Any, done: str) -> Any:
         ticket = _part(QueueTicket, self.batch_or_404(pk), number)
@@ -524,9 +529,9 @@ class BatchDeskPage(_BatchPage):
         post, desk = request.values.get("post", ""), request.values.get("desk", "").strip()[:20]
         return (Post(post) if post in COUNTERS else Post.RECEPTION), desk
 
-    def _here(self, pk: int) -> str:
+    def _here(self, pk: int, **more: Any) -> str:
         post, desk = self._desk()
-        return url_for("BatchDeskPage.index", pk=pk, post=post.value, desk=desk or None)
+        return url_for("BatchDeskPage.index", pk=pk, post=post.value, desk=desk or None, **more)
 
     def _values(self, batch: MoveInBatch) -> dict[str, Any]:
         post, desk = self._desk()
@@ -540,19 +545,14 @@ class BatchDeskPage(_BatchPage):
         if not text or not current_actor().may("check_in", "MoveInBatch"):
             return {"text": text, "found": []}
         lines = db.session.scalars(
-            sa.select(BatchUnit)
-            .join(BatchUnit.unit)
-            .outerjoin(BatchUnit.case)
-            .where(BatchUnit.batch_id == batch.id, Unit.code.icontains(text.upper(), autoescape=True))
+            batches.lines_of(batch)
+            .where(Unit.code.icontains(text.upper(), autoescape=True))
             .options(
-                sa.orm.contains_eager(BatchUnit.unit),
-                sa.orm.contains_eager(BatchUnit.case).joinedload(MoveInCase.owner),
-                sa.orm.joinedload(BatchUnit.slot),
+                sa.orm.joinedload(BatchUnit.case).joinedload(MoveInCase.owner), sa.orm.joinedload(BatchUnit.slot)
             )
-            .order_by(Unit.code_order)
             .limit(FOUND)
-        )
-        return {"text": text, "found": lines.unique().all()}
+        )  # fmt: skip
+        return {"text": text, "found": lines.all()}
 
 
 class NowServingPage(Page):
@@ -589,5 +589,5 @@ class NowServingPage(Page):
             estate = db.session.get(Estate, batch.estate_id)
             return render_template(
                 template, batch=batch, estate=estate, called=called, key=key, seen=seen,
-                waiting=[(post, waiting[post]) for post in COUNTERS if waiting.get(post)],
+                waiting=[(in_both(post.title), waiting[post]) for post in COUNTERS if waiting.get(post)],
             )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from app.core.access.actor import Actor, system_actor
 from app.core.records.base import now, session_of
@@ -197,6 +197,22 @@ def remove_member(session: Session, member: BatchMember, *, actor: Actor) -> Non
 
 
 # Units
+
+
+def lines_of(batch: MoveInBatch) -> Any:
+    """The query of a batch's units in walking order, joined with the units."""
+    return (
+        select(BatchUnit).join(BatchUnit.unit).where(BatchUnit.batch_id == batch.id)
+        .options(contains_eager(BatchUnit.unit)).order_by(Unit.code_order)
+    )  # fmt: skip
+
+
+def places_taken(session: Session, batch: MoveInBatch) -> Counter[int]:
+    """How many units have each appointment of the batch, by its id."""
+    taken = select(BatchUnit.slot_id, func.count()).where(
+        BatchUnit.batch_id == batch.id, BatchUnit.slot_id.is_not(None)
+    )
+    return Counter(dict(session.execute(taken.group_by(BatchUnit.slot_id)).all()))
 
 
 @dataclass(frozen=True)
@@ -411,12 +427,9 @@ def assign_slots(session: Session, batch: MoveInBatch, *, actor: Actor) -> tuple
         .order_by(BatchSlot.day, BatchSlot.begins_at)
         .with_for_update()
     ).all()
-    lines = session.scalars(
-        select(BatchUnit).join(BatchUnit.unit).where(BatchUnit.batch_id == batch.id).order_by(Unit.code_order)
-    ).all()
-    taken = Counter(line.slot_id for line in lines if line.slot_id)
+    taken = places_taken(session, batch)
     free = (slot for slot in slots for _place in range(slot.capacity - taken[slot.id]))
-    waiting = [line for line in lines if line.slot_id is None]
+    waiting = session.scalars(lines_of(batch).where(BatchUnit.slot_id.is_(None))).all()
     given = 0
     for line, slot in zip(waiting, free, strict=False):
         line.slot_id = slot.id
