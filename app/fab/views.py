@@ -27,7 +27,6 @@ from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Workflow
 from app.extensions import db
 from app.fab.bulk import BulkCommand, BulkScreen
-from app.fab.customs import Columns
 from app.fab.errors import error_page
 from app.fab.exporting import ExportScreen
 from app.fab.fields import RecordForm, SecretField, form_class, title_of
@@ -183,26 +182,26 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
     def _init_properties(self) -> None:
         model = self.datamodel
         describe = functools.partial(model.attributes, labels=self.label_columns)
-        listed = describe(self.list_columns)
-        filtered = [a for a in describe(self.search_columns) if a.column is not None]
-        clash = RESERVED & {a.name for a in filtered}
+        self.listed = describe(self.list_columns)
+        self.filtered = [a for a in describe(self.search_columns) if a.column is not None]
+        clash = RESERVED & {a.name for a in self.filtered}
         if clash:
             raise ValueError(f"{type(self).__name__}: {', '.join(clash)} cannot be a filter")
-        sortable = describe(self.order_columns) if self.order_columns else listed
+        sortable = describe(self.order_columns) if self.order_columns else self.listed
+        self.sortable = {a.name: a for a in sortable if a.sortable}
         pairs = (
             [self.base_order]
             if self.base_order and isinstance(self.base_order[0], str)
             else self.base_order or [("id", "desc")]
         )
         self.order = [(model.attribute(name), way == "desc") for name, way in pairs]
-        searched = [a for a in filtered if a.kind in {Kind.TEXT, Kind.LONG_TEXT}]
-        self.found_by = describe(self.lookup_columns) if self.lookup_columns else searched
+        self.searched = [a for a in self.filtered if a.kind in {Kind.TEXT, Kind.LONG_TEXT}]
+        self.found_by = describe(self.lookup_columns) if self.lookup_columns else self.searched
         groups: Any = self.show_fieldsets or [("", self.show_columns or self.list_columns)]
         self.shown = [(title, describe(names)) for title, names in groups]
         listable = [a for _title, group in self.shown for a in group if a.kind is not Kind.LONG_TEXT]
-        names = {a.name for a in listed}
-        offered = [*listed, *(a for a in listable if a.name not in names)]
-        self.declared = Columns(listed, offered, filtered, searched, {a.name: a for a in sortable if a.sortable})
+        listed = {a.name for a in self.listed}
+        self.offered = [*self.listed, *(a for a in listable if a.name not in listed)]
 
     def _init_forms(self) -> None:
         make = functools.partial(
