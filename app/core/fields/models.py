@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, CheckConstraint, Date, Index, Numeric, String, UniqueConstraint
@@ -26,6 +27,14 @@ class FieldKind(Choice):
     FILE = "file", _l("File")
 
 
+def _records() -> dict[str, Any]:
+    """The kinds of records that fields can be added to, by table name."""
+    from app.core.fields.kinds import Extensible  # which needs this module itself
+    from app.core.registry import registry
+
+    return {record.name: record.title for record in registry().of(Extensible).values()}
+
+
 class CustomField(Record):
     """A field that the estate added to the records of a table. Its kind never changes; it is archived, never deleted.
 
@@ -41,7 +50,7 @@ class CustomField(Record):
         CheckConstraint("(archived_at IS NULL) = (archive_reason = '')", name="archived_iff_reason"),
     )
 
-    record_type: Mapped[str] = mapped_column(String(64), info={"label": _l("Record")})
+    record_type: Mapped[str] = mapped_column(String(64), info={"label": _l("Record"), "choices": _records})
     code: Mapped[str] = mapped_column(String(30), info={"label": _l("Code")})
     kind: Mapped[FieldKind] = mapped_column(choice(FieldKind, "kind_known"), info={"label": _l("Kind of value")})
     title_zh: Mapped[str] = mapped_column(String(60), info={"label": _l("Title (Chinese)")})
