@@ -42,6 +42,12 @@ class Settings:
     """After so long without a sign of life the work of a dead worker is taken over by another."""
     job_days: int = 90
     """Days after which ended background work is removed together with its files."""
+    render_megabytes: int = 1024
+    """Address space that laying out one paper may use, in MiB."""
+    render_cpu_seconds: int = 30
+    """Processor time that laying out one paper may take."""
+    render_seconds: int = 60
+    """Time that laying out one paper may take altogether."""
     language: str = "zh"
     """Language of people who have not chosen one: ``zh`` or ``en``."""
     time_zone: str = "Asia/Shanghai"
@@ -146,6 +152,7 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"{PREFIX}{name.upper()} must lie between 1 and 65535, not {getattr(settings, name)}.")
     _check_mail(settings)
     least = {"web_processes": 1, "web_threads": 1, "workers": 1, "job_lease_seconds": 2, "job_days": 1}
+    least |= {"render_megabytes": 512, "render_cpu_seconds": 1, "render_seconds": 1}
     for name, number in {**least, "session_hours": 1, "upload_megabytes": 1}.items():
         if getattr(settings, name) < number:
             raise SettingsError(f"{PREFIX}{name.upper()} must be at least {number}.")

@@ -10,7 +10,8 @@ import pypdf
 import pytest
 
 from app.core.papers.bundle import Part, bundle
-from app.core.papers.render import PaperError, PaperMeta, render_pdf
+from app.core.papers.render import PaperError, PaperMeta
+from app.core.papers.renderer import render as render_pdf
 
 
 def part(number: str, pages: int, size: str = "A4", heading: str = "章节") -> Part:

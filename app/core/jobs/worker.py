@@ -30,7 +30,7 @@ from app.core.jobs.alarm import Alarm
 from app.core.jobs.leases import OUT_OF_REACH, lease, renewed
 from app.core.jobs.models import Job, JobState
 from app.core.jobs.recurring import run_recurring
-from app.core.papers.render import warm_up
+from app.core.papers.renderer import warm_up
 from app.core.records.base import now
 from app.core.records.database import refresh_statistics, writing
 from app.core.records.identifiers import InvalidValue

@@ -13,7 +13,8 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Name, OutlineItem
 
-from app.core.papers.render import PaperError, PaperMeta, render_pdf
+from app.core.papers.render import PaperError, PaperMeta
+from app.core.papers.renderer import render
 
 _FOOT = Path(__file__).parent / "base" / "pack.css"
 _FOOT_MM = 8
@@ -105,7 +106,7 @@ def _number_pages(pack: pikepdf.Pdf, language: str) -> None:
     feet = "".join(
         f'<p class="{pages[size]}">{_foot(number, total, language)}</p>' for number, size in enumerate(sizes, 1)
     )
-    overlay = render_pdf(feet, [_FOOT, rules], language=language, meta=PaperMeta(title="pack"))
+    overlay = render(feet, [_FOOT, rules], language=language, meta=PaperMeta(title="pack"))
     with pikepdf.open(io.BytesIO(overlay)) as drawn:
         for number, (page, foot) in enumerate(zip(pack.pages, drawn.pages, strict=True)):
             # Pages of one paper share their resources, so each foot needs a name of its own.

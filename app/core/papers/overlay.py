@@ -25,7 +25,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from app.core.papers.render import FONT_DIR, FONTS
-from app.core.papers.skeleton import Picture, Place, Skeleton, compile_skeleton
+from app.core.papers.renderer import renderer
+from app.core.papers.sheet import Picture, Place, Skeleton
 from app.core.papers.slots import Slot, structure
 from app.core.papers.template import PaperTemplate
 
@@ -93,8 +94,10 @@ class Filler:
         return form.sheets[shape]
 
     def _compile(self, template: PaperTemplate, header: Any, marked: str, slots: list[Slot]) -> Skeleton | None:
-        styles = [sheet.read_text(encoding="utf-8") for sheet in template.sheets]
-        return compile_skeleton(marked, slots, styles, language=header.language, meta=template.about(header))
+        told, pdf = renderer().ask(
+            "skeleton", marked, slots, template.sheets, header.language, template.about(header)
+        )  # fmt: skip
+        return Skeleton.heard(told, pdf) if told else None
 
 
 @functools.cache

@@ -1,7 +1,4 @@
-"""A form laid out once: its sheet with empty slots, and where each value goes.
-
-Loaded only where papers are printed in numbers, like :mod:`app.core.papers.layout`, from which it takes the layout.
-"""
+"""Laying a form out with empty slots and finding where each value goes, inside the renderer's process only."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from weasyprint.formatting_structure import boxes
 
 from app.core.papers.layout import document_of, write
 from app.core.papers.render import PaperMeta
+from app.core.papers.sheet import Picture, Place, Skeleton
 from app.core.papers.slots import Slot, blank, filled, shown
 
 POINTS = 0.75
@@ -20,66 +18,10 @@ POINTS = 0.75
 TOLERANCE = 0.01
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where the value of a slot is drawn: page, left end, baseline from the top (points) and how.
-
-    ``room``: width its line offers, when it stands alone there; a value may then be of any width up to it. Without
-    ``room`` text stands around it, and the value must be as wide as the one the sheet was laid out with.
-    ``running``: it stands in the margin together with fixed text ``before`` and ``after`` it; also of one width.
-    """
-
-    slot: int
-    page: int
-    x: float
-    baseline: float
-    size: float
-    bold: bool
-    colour: tuple[float, float, float]
-    spacing: float = 0.0
-    align: str = "left"
-    room: float | None = None
-    running: bool = False
-    before: str = ""
-    after: str = ""
-
-    @property
-    def free(self) -> bool:
-        """The value may be of any width up to the room."""
-        return self.room is not None and not self.running
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Where a QR code is drawn: page, left and top edge and side, in points."""
-
-    slot: int
-    page: int
-    x: float
-    top: float
-    side: float
-
-
-@dataclass(frozen=True)
-class Skeleton:
-    """A sheet without its values.
-
-    ``fixed``: slots whose very text shapes the layout and therefore stands on the sheet; ``places`` of all the others.
-    ``alone``: where values stand alone in their block, those that fill several lines among them.
-    """
-
-    pdf: bytes
-    sizes: tuple[tuple[float, float], ...]
-    places: tuple[Place, ...]
-    pictures: tuple[Picture, ...]
-    fixed: frozenset[int]
-    alone: tuple[Place, ...]
-
-
 def compile_skeleton(
-    marked: str, slots: list[Slot], styles: list[str], *, language: str, meta: PaperMeta
-) -> Skeleton | None:
-    """Lay the marked paper out and find its slots; nothing when one of them cannot be found on the sheet."""
+    marked: str, slots: list[Slot], styles: list[str], language: str, meta: PaperMeta
+) -> tuple[dict[str, Any] | None, bytes]:
+    """Lay the marked paper out and find its slots (``Skeleton.told``); nothing when one of them cannot be found."""
     texts = [slot.text for slot in slots]
     document = document_of(filled(marked, texts), styles, language=language, meta=meta)
     runs = _runs(document)
@@ -92,8 +34,8 @@ def compile_skeleton(
             run.hide()
     placed += list(_running(document, slots, texts, fixed))
     if shown(marked) - fixed - {place.slot for place in placed}:
-        return None
-    return Skeleton(
+        return None, b""
+    sheet = Skeleton(
         pdf=write(document, meta, identifier=b"skeleton"),
         sizes=tuple((page.width * POINTS, page.height * POINTS) for page in document.pages),
         places=tuple(placed),
@@ -101,6 +43,7 @@ def compile_skeleton(
         fixed=frozenset(fixed),
         alone=tuple(alone),
     )
+    return sheet.told(), sheet.pdf
 
 
 @dataclass
@@ -113,8 +56,6 @@ class _Run:
     lines: int
     alone: bool
     block: Any
-    line: Any
-    shrinks: bool
 
     def place(self, texts: list[str]) -> Place | None:
         """Where to draw, or nothing when the text itself shapes the sheet."""
@@ -142,7 +83,7 @@ class _Run:
 
     def _room(self) -> tuple[float | None, float]:
         """Width the value may take and the left end of that room."""
-        if not self.shrinks:
+        if not isinstance(self.block, boxes.InlineBlockBox):
             return self.block.width, self.block.content_box_x()
         least = self.block.style["min_width"]
         width = float(least.value) if getattr(least, "unit", "") == "px" else 0.0
@@ -178,8 +119,7 @@ def _runs_of_block(page: int, block: Any, lines: list[Any]) -> Iterator[_Run]:
     for slot, parts in by_slot.items():
         on = {id(line) for line, _box in parts}
         yield _Run(
-            slot, page, [box for _line, box in parts], len(on), not others and len(by_slot) == 1, block, parts[0][0],
-            isinstance(block, boxes.InlineBlockBox),
+            slot, page, [box for _line, box in parts], len(on), not others and len(by_slot) == 1, block,
         )  # fmt: skip
 
 

@@ -26,7 +26,9 @@ _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 
 
 class Marked:
-    """A plain value of a context that prints as a slot."""
+    """A plain value of a context that prints as a slot. ``path``: where it comes from, as ``keys[].kind.zh``."""
+
+    path: str = ""
 
     def bare(self) -> Any:
         """The value itself."""
@@ -60,23 +62,24 @@ class _Moment(Marked, datetime):
 
 @dataclass(frozen=True)
 class Slot:
-    """One printed value: its text; ``picture`` slots hold the address of a QR code."""
+    """One printed value: its text; ``picture`` slots hold the address of a QR code. ``path``: see :class:`Marked`."""
 
     text: str
     is_picture: bool = False
+    path: str = ""
 
     @staticmethod
-    def put(slots: list[Slot], text: str) -> Any:
+    def put(slots: list[Slot], text: str, path: str = "") -> Any:
         """Note a value and return the mark to print in its place; nothing at all for an empty value."""
         if not text:
             return ""
-        slots.append(Slot(text))
+        slots.append(Slot(text, path=path))
         return Markup(f"{OPEN}{len(slots) - 1}{CLOSE}")  # noqa: S704 (made of a number)
 
     @staticmethod
-    def picture(slots: list[Slot], text: str) -> str:
+    def picture(slots: list[Slot], text: str, path: str = "") -> str:
         """Note a QR code and return the address of a blank picture of its shape."""
-        slots.append(Slot(text, is_picture=True))
+        slots.append(Slot(text, is_picture=True, path=path))
         return blank(len(slots) - 1)
 
 
@@ -86,20 +89,32 @@ def blank(number: int) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
 
 
-def marked_text(text: str) -> str:
+def marked_text(text: str, path: str) -> str:
     """What a filter made of a marked value."""
-    return _Text(text)
+    made = _Text(text)
+    made.path = path
+    return made
 
 
-def mark(value: Any) -> Any:
+def mark(value: Any, path: str = "") -> Any:
     """A copy of a context whose values remember where they came from; yes/no values shape the sheet and stay bare."""
     if isinstance(value, Header):
-        return dataclasses.replace(value, **{name: mark(getattr(value, name)) for name in FILLED_IN_HEADER})
+        return dataclasses.replace(
+            value, **{name: mark(getattr(value, name), f"{path}.{name}") for name in FILLED_IN_HEADER}
+        )
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: mark(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        at = f"{path}." if path else ""
+        fields = {field.name: mark(getattr(value, field.name), at + field.name) for field in dataclasses.fields(value)}
         return dataclasses.replace(value, **fields)
     if isinstance(value, tuple):
-        return tuple(mark(item) for item in value)
+        return tuple(mark(item, f"{path}[]") for item in value)
+    made = _marked(value)
+    if isinstance(made, Marked):
+        made.path = path
+    return made
+
+
+def _marked(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.startswith("data:") else _Text(value)
     if isinstance(value, bool) or value is None:

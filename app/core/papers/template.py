@@ -29,12 +29,13 @@ from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context as TemplateContext
 from jinja2.runtime import Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError, safe_range
 from markupsafe import Markup, escape
 from stdnum.cn import ric
 
-from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.render import PaperError, PaperMeta, render_pdf
+from app.core.papers.base.context import Bilingual, Header, Letterhead, Signature
+from app.core.papers.render import PaperError, PaperMeta
+from app.core.papers.renderer import render, renderer, texts_of
 from app.core.papers.slots import Marked, Slot, mark, marked_text
 from app.core.records.amounts import format_area, format_money, in_words_en, in_words_zh
 
@@ -76,13 +77,38 @@ class PaperInfo:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """Template text and style sheet that stand in the place of those in a paper's folder."""
+
+    html: str
+    css: str
+
+
+@dataclass(frozen=True)
 class PaperTemplate:
-    """One paper ready to print. ``template_version`` changes with any file that shapes it, the base files included."""
+    """One paper ready to print. ``template_version`` changes with any file that shapes it, the base files included.
+
+    ``edited``: text and style that were written in the browser; such a text runs in the renderer's process only.
+    """
 
     folder: Path
     info: PaperInfo
     context_type: type
     template_version: str
+    edited: Edited | None = None
+    letterhead: Letterhead = Letterhead()
+
+    def edited_as(self, html: str, css: str) -> PaperTemplate:
+        """The same form with another template text and style sheet, under a version of its own."""
+        digest = hashlib.sha256("\0".join((self.template_version, html, css)).encode()).hexdigest()
+        return dataclasses.replace(self, edited=Edited(html, css), template_version=digest[:12])
+
+    def headed(self, letterhead: Letterhead) -> PaperTemplate:
+        """The same form under a letterhead, and a version of its own when there is anything on it."""
+        if letterhead == Letterhead():
+            return self
+        digest = hashlib.sha256(f"{self.template_version}\0{letterhead!r}".encode()).hexdigest()
+        return dataclasses.replace(self, letterhead=letterhead, template_version=digest[:12])
 
     def header(self, **values: Any) -> Header:
         """A header with this form's own number, revision and titles filled in."""
@@ -98,27 +124,50 @@ class PaperTemplate:
         """The paper's HTML with a mark in the place of every value of the context, and those values in order.
 
         Two contexts with the same marked HTML have the same sheet and differ only in what stands in its slots.
+        Raises as :meth:`render`.
         """
         plain(context)
+        if self.edited:
+            return self._edited_written(context, marked=True)
         slots: list[Slot] = []
         return self._written(mark(context), slots=slots), slots
 
     def _written(self, context: Any, **more: Any) -> str:
-        template = _environment(self.folder).get_template("template.html")
+        if self.edited:
+            return self._edited_written(context, marked=False)[0]
+        template = environment_of(self.folder).get_template("template.html")
         return template.render(
-            c=context, header=context.header, language=context.header.language, info=self.info, **more
+            c=context,
+            header=context.header,
+            language=context.header.language,
+            info=self.info,
+            letterhead=self.letterhead,
+            **more,
         )
 
+    def _edited_written(self, context: Any, *, marked: bool) -> tuple[str, list[Slot]]:
+        assert self.edited is not None
+        said, _made = renderer().ask(
+            "write", self.folder, self.info, self.letterhead, self.edited.html, self.edited.css, context, marked
+        )  # fmt: skip
+        return said["html"], [Slot(*slot) for slot in said["slots"]]
+
     def render(self, context: Any) -> bytes:
-        """The paper as PDF bytes, the same for the same context and template version."""
-        return render_pdf(
+        """The paper as PDF bytes, the same for the same context and template version.
+
+        Raises:
+            RenderFailed: the template fails, or the paper cannot be laid out; the sentence says why.
+            PaperError: a value is not plain.
+        """
+        return render(
             self.html(context), self.sheets, language=context.header.language, meta=self.about(context.header)
         )
 
     @property
-    def sheets(self) -> list[Path]:
-        """The style sheets of the paper, the common one first."""
-        return [BASE / "base.css", self.folder / "style.css"]
+    def sheets(self) -> list[str]:
+        """The style sheets of the paper as CSS text, the common one first."""
+        own = self.edited.css if self.edited else self.folder / "style.css"
+        return texts_of([BASE / "base.css", self.letterhead.style, own])
 
     def about(self, header: Header) -> PaperMeta:
         """What the PDF says about itself."""
@@ -243,9 +292,38 @@ def build(kind: Any, data: Any, where: str = "context") -> Any:
     raise PaperError(f"{where}: {data!r} is not a {kind}")
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Attributes of plain values and nothing more; no arithmetic that makes a huge text or number of a small one."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: TemplateContext, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or (operator == "%" and isinstance(left, str)):
+            raise SecurityError(f"{operator} is not for templates")
+        if operator == "*" and not (_is_modest(left) and _is_modest(right)):
+            raise SecurityError("only numbers are multiplied")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if isinstance(obj, str) and attr in _SWELLING:
+            return False
+        return super().is_safe_attribute(obj, attr, value)
+
+
+def _is_modest(value: Any) -> bool:
+    return isinstance(value, (int, Decimal)) and bool(abs(value) < 10**15)
+
+
+_SWELLING = frozenset({"center", "expandtabs", "format", "format_map", "join", "ljust", "replace", "rjust", "zfill"})
+"""Methods by which a short text becomes as long as one likes."""
+_NOT_FILTERED = ("attr", "center", "format", "indent", "pprint", "random", "safe", "tojson", "wordwrap", "xmlattr")
+"""Filters of Jinja that make texts as long as one likes, or markup of them."""
+
+
 @functools.cache
-def _environment(folder: Path) -> Environment:
-    environment = ImmutableSandboxedEnvironment(
+def environment_of(folder: Path) -> Environment:
+    """The sandbox in which the templates of a folder run."""
+    environment = _Sandbox(
         loader=FileSystemLoader([folder, BASE]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -253,7 +331,9 @@ def _environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals = {"qr": _qr, "fail": _fail, "range": range}
+    environment.globals = {"qr": _qr, "fail": _fail, "range": safe_range}
+    for name in _NOT_FILTERED:
+        del environment.filters[name]
     environment.filters |= {
         "money": _or_empty(format_money),
         "words_zh": _or_empty(in_words_zh),
@@ -271,7 +351,7 @@ def _or_empty(write: Callable[[Any], str]) -> Callable[[Any], str]:
 
     def written(value: Any) -> Any:
         text = "" if value is None else write(value)
-        return marked_text(text) if isinstance(value, Marked) else text
+        return marked_text(text, value.path) if isinstance(value, Marked) else text
 
     return written
 
@@ -286,7 +366,7 @@ def _show(context: TemplateContext, value: Any) -> Any:
     if isinstance(value, Bilingual):
         return _both(context["language"], _show(context, value.zh), _show(context, value.en))
     if isinstance(value, Marked) and (slots := context.get("slots")) is not None:
-        return Slot.put(slots, _text(context, value.bare()))
+        return Slot.put(slots, _text(context, value.bare()), value.path)
     return _text(context, value)
 
 
@@ -318,7 +398,7 @@ def _both(language: str, zh: str, en: str) -> Markup:
 def _qr(context: TemplateContext, text: str) -> str:
     """A QR code for ``text`` as an SVG ``data:`` URI."""
     if isinstance(text, Marked) and (slots := context.get("slots")) is not None:
-        return Slot.picture(slots, text.bare())
+        return Slot.picture(slots, text.bare(), text.path)
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(out, kind="svg", border=2, xmldecl=False, svgns=True, omitsize=True)
     return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii")

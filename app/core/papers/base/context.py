@@ -60,3 +60,31 @@ class Signature:
     def __post_init__(self) -> None:
         if self.image and not self.image.startswith("data:image/png;base64,"):
             raise ValueError("a signature image must be a PNG data: URI")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letterhead:
+    """What an estate prints on all its papers: one line at the head and one at the foot of every page, in each language.
+
+    ``logo`` and ``stamp``: the pictures as PNG ``data:`` URIs. Templates only ask whether there is one; the style sheet
+    draws them, so that they are not written into every document.
+    """
+
+    header_zh: str = ""
+    header_en: str = ""
+    footer_zh: str = ""
+    footer_en: str = ""
+    logo: str = ""
+    stamp: str = ""
+
+    @property
+    def style(self) -> str:
+        """The CSS that draws the pictures and keeps room for the line at the foot."""
+        rules = [
+            f'.{name} {{ background-image: url("{uri}") }}'
+            for name, uri in (("logo", self.logo), ("seal", self.stamp))
+            if uri
+        ]
+        if self.footer_zh or self.footer_en:
+            rules.append("@page { margin-bottom: 21mm }")
+        return "\n".join(rules)
