@@ -22,6 +22,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.core.access.actor import Actor, NotAllowed, current_actor
+from app.core.fields.kinds import PREFIX
 from app.core.jobs.models import Job, JobState
 from app.core.jobs.results import Failure, failure, outcome_of
 from app.core.jobs.services import enqueue
@@ -149,7 +150,10 @@ class BulkScreen:
         """WHERE clauses for the chosen records, as far as the list shows them."""
         if not chosen.every:
             return [*self.scope(), self.datamodel.get_pk().in_(chosen.ids)]
-        clauses = self.clauses(self.read_list(MultiDict(parse_qsl(chosen.query))))
+        query = self.read_list(MultiDict(parse_qsl(chosen.query)))
+        if PREFIX in query.refused:  # a filter is gone with its field: without it the command would touch other records
+            return [sa.false()]
+        clauses = self.clauses(query)
         return [*clauses, *([self.datamodel.get_pk() <= chosen.newest] if chosen.newest else [])]
 
     def take(self, clauses: Sequence[Any], last: int, limit: int) -> Sequence[Any]:

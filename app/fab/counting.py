@@ -17,6 +17,7 @@ from sqlalchemy.sql.util import find_tables
 
 from app.core.access.actor import current_actor
 from app.core.audit.models import AuditEntry
+from app.core.fields.models import CustomValue
 from app.core.records.base import Stamped
 from app.fab.paging import DEEPEST, Tally
 
@@ -87,6 +88,6 @@ def _memory(session: Session, key: Any, query: Any) -> tuple[Any, Any]:
 
 
 def _logged() -> set[str]:
-    """Tables whose every change is in the log."""
+    """Tables whose every change is in the log; values of added fields are logged as changes of their record."""
     classes = [mapper.class_ for mapper in Model.registry.mappers]
-    return {c.__tablename__ for c in classes if issubclass(c, Stamped) and c.audited}
+    return {c.__tablename__ for c in classes if issubclass(c, Stamped) and (c.audited or c is CustomValue)}

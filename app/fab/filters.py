@@ -99,18 +99,12 @@ class Criterion:
     span: Span | None = None
 
     def clause(self) -> sa.ColumnElement[bool]:
-        clause = self._compare()
-        for link in reversed(self.attribute.links):
-            clause = link.has(clause)
-        return clause
+        if self.span in (Span.EMPTY, Span.FILLED):
+            return self.attribute.emptiness(self.span is Span.EMPTY)
+        return self.attribute.where(self._compare())
 
     def _compare(self) -> sa.ColumnElement[bool]:
         column, kind = self.attribute.sql, self.attribute.kind
-        if self.span in (Span.EMPTY, Span.FILLED):
-            blank = column.is_(None)
-            if kind in {Kind.TEXT, Kind.CHOICE}:
-                blank = sa.or_(blank, (sa.cast(column, sa.String) if kind is Kind.CHOICE else column) == "")
-            return blank if self.span is Span.EMPTY else sa.not_(blank)
         if self.span is not None:
             clauses = self._range(column, *self.span.days(now().astimezone(self.zone).date()))
             owed = self.attribute.info.get("deadline")

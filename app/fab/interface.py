@@ -37,6 +37,7 @@ class Kind(StrEnum):
     REFERENCE = "reference"
     SECRET = "secret"  # noqa: S105
     ROWS = "rows"
+    FILE = "file"
     OTHER = "other"
 
 
@@ -91,6 +92,33 @@ class Attribute:
         return getattr(self.owner, self.info["sort"]) if "sort" in self.info else self.sql
 
     @property
+    def may_be_unsorted(self) -> bool:
+        """Whether records may have nothing to be sorted by."""
+        return self.sorting.property.columns[0].nullable or any(map(_may_lead_nowhere, self.links))
+
+    @property
+    def indexable(self) -> bool:
+        """Whether the values lie in the table of the listed records, where an index may sort them."""
+        return not self.links
+
+    def reached(self, query: Any) -> Any:
+        """``query`` of the listed records, joined with what the values lie in beside ``links``."""
+        return query
+
+    def where(self, clause: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        """A clause on :attr:`sql` as one on the listed records."""
+        for link in reversed(self.links):
+            clause = link.has(clause)
+        return clause
+
+    def emptiness(self, empty: bool) -> sa.ColumnElement[bool]:
+        """Clause for the listed records without a value, or with one."""
+        blank = self.sql.is_(None)
+        if self.kind in {Kind.TEXT, Kind.CHOICE}:
+            blank = sa.or_(blank, (sa.cast(self.sql, sa.String) if self.kind is Kind.CHOICE else self.sql) == "")
+        return self.where(blank if empty else sa.not_(blank))
+
+    @property
     def key(self) -> str:
         """Name of the column's attribute on its owner."""
         assert self.column is not None
@@ -120,7 +148,7 @@ class Attribute:
     @property
     def sortable(self) -> bool:
         return self.column is not None and self.kind not in {
-            Kind.SECRET, Kind.REFERENCE, Kind.OTHER, Kind.LONG_TEXT, Kind.ROWS,
+            Kind.SECRET, Kind.REFERENCE, Kind.OTHER, Kind.LONG_TEXT, Kind.ROWS, Kind.FILE,
         }  # fmt: skip
 
     def value(self, record: Any) -> Any:
@@ -136,6 +164,10 @@ class Attribute:
             return None if number is None else db.session.get(self.target, number)
         found = getattr(record, self.key if self.column is not None else self.name)
         return found() if callable(found) else found
+
+    @classmethod
+    def bring(cls, session: Any, records: Sequence[Any], attributes: Sequence[Attribute]) -> None:
+        """Fetch what such attributes show of ``records`` and no relationship leads to; of columns, nothing."""
 
     def options(self) -> list[Option]:
         """The values of a choice column."""
@@ -306,8 +338,9 @@ class RecordInterface(SQLAInterface):
                 options[attribute.eager] = option
         return list(options.values())
 
-    def load_references(self, records: Sequence[Any], attributes: Iterable[Attribute]) -> None:
-        """Bring what references without a relationship point at into the session, one statement per target."""
+    def load_references(self, records: Sequence[Any], attributes: Sequence[Attribute]) -> None:
+        """Bring what references without a relationship point at into the session, one statement per target, and what
+        lies beside the records."""
         wanted: dict[type, set[int]] = {}
         for attribute in attributes:
             if attribute.kind is Kind.REFERENCE and not attribute.relation and attribute.target and not attribute.links:
@@ -319,6 +352,8 @@ class RecordInterface(SQLAInterface):
                 found = self.session.scalars(sa.select(target).where(key.in_(numbers))).all()
                 for record in records:  # the session itself holds rows weakly
                     record.__dict__.setdefault("_referenced", []).append(found)
+        for kind in dict.fromkeys(type(attribute) for attribute in attributes):
+            kind.bring(self.session, records, [a for a in attributes if type(a) is kind])
 
     def one(self, number: int, attributes: Iterable[Attribute] = (), options: Sequence[Any] = ()) -> Any | None:
         """The record with this id, if the actor may see it; what ``attributes`` walk to comes with it."""
@@ -331,17 +366,15 @@ class RecordInterface(SQLAInterface):
 
     def keys(self, order: Sequence[tuple[Attribute, bool]]) -> list[Key]:
         """The columns by which the rows of a list follow each other, the id last."""
-        found = [
-            Key(a.sorting, way, a.sorting.property.columns[0].nullable or any(map(_may_lead_nowhere, a.links)))
-            for a, way in order
-            if a.name != "id"
-        ]
+        found = [Key(a.sorting, way, a.may_be_unsorted) for a, way in order if a.name != "id"]
         return [*found, Key(self.get_pk(), order[-1][1] if order else False, False)]
 
     def _walked(self, query: Any, order: Sequence[tuple[Attribute, bool]]) -> Any:
         """``query`` joined with what the order's columns are reached through."""
         for links in dict.fromkeys(a.links[: n + 1] for a, _way in order for n in range(len(a.links))):
             query = query.outerjoin(links[-1])
+        for attribute, _way in order:
+            query = attribute.reached(query)
         return query
 
     def _sorted(self, query: Any, order: Sequence[tuple[Attribute, bool]], backwards: bool) -> Any:
@@ -351,7 +384,7 @@ class RecordInterface(SQLAInterface):
     def indexed(self, order: Sequence[tuple[Attribute, bool]]) -> bool:
         """Whether an index brings the records of an estate in this order, so that a page of a huge list is quick."""
         table: Any = self.obj.__table__
-        if any(a.links for a, _way in order) or len({way for _a, way in order}) > 1:
+        if not all(a.indexable for a, _way in order) or len({way for _a, way in order}) > 1:
             return False
         wanted = [key.column.property.columns[0].name for key in self.keys(order)]
         unique = [[c.name for c in k.columns] for k in table.constraints if isinstance(k, sa.UniqueConstraint)]

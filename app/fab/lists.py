@@ -17,10 +17,12 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from app.core.access.actor import current_actor
+from app.core.fields.kinds import PREFIX
 from app.core.records.base import now
 from app.core.registry import registry
 from app.extensions import db
 from app.fab import cells
+from app.fab.customs import LOST, Columns, customs_of, without_strangers
 from app.fab.fields import estate_zone, masked, title_of
 from app.fab.filters import RANGED, RESERVED, SIZES, TURNING, Criterion, ListQuery, read_query, spans_of
 from app.fab.interface import Attribute, Kind, RecordInterface
@@ -28,13 +30,10 @@ from app.fab.paging import DEEPEST, Place, Stretch, Tally
 from app.fab.scope import requires
 
 VIEWS = "guanjia.record_views"
-VIEWS_OF = "guanjia.record_views.of"
 PRINTED = 2_000
 """Lines that a printed list has at most."""
 WIDE = 6
 """Columns from which a printed list lies on its side."""
-NUMBERS = {Kind.INTEGER, Kind.DECIMAL}
-CELL_END = Markup("</td>\n")
 
 
 def record_views() -> dict[str, Any]:
@@ -43,21 +42,14 @@ def record_views() -> dict[str, Any]:
     return found
 
 
-def view_of(model: type) -> Any:
-    """The record view of a model, if it has one; remembered, because pages ask for it with every reference they show."""
-    found: dict[type, Any] = current_app.extensions.setdefault(VIEWS_OF, {})
-    if model not in found:
-        view = next((view for view in record_views().values() if view.datamodel.obj is model), None)
-        if view is None:
-            return None
-        found[model] = view
-    return found[model]
-
-
 def address_of(record: Any) -> str | None:
     """Address of a record's page, if it has one that the actor may open."""
-    view = view_of(type(record))
-    return view.address_of(record) if view is not None and current_actor().may("read", view.resource) else None
+    if record is None:
+        return None
+    for view in record_views().values():
+        if view.datamodel.obj is type(record):
+            return str(view.address_of(record)) if current_actor().may("read", view.resource) else None
+    return None
 
 
 def address_by_id(table: str, record_id: int) -> str | None:
@@ -89,18 +81,21 @@ class Cell:
     attribute: Attribute
     html: Any
     empty: bool = False
+    said: str = ""
 
     @property
     def label(self) -> Any:
-        return self.attribute.label
+        """The attribute's label; ``said`` is it in the reader's language already."""
+        return self.said or self.attribute.label
 
 
 @dataclass(frozen=True)
 class Line:
-    """One record of a list; its ``cells`` are whole table cells, the first of which leads to the record."""
+    """One record of a list."""
 
     record: Any
-    cells: Markup
+    address: str
+    cells: list[Cell]
 
 
 @dataclass(frozen=True)
@@ -126,18 +121,13 @@ class ListScreen:
     datamodel: ClassVar[RecordInterface]
     resource: ClassVar[str]
     endpoint: str
-    route_base: str
     list_title: Any
     list_template: str
     list_cell: Mapping[str, Callable[[Any], Any]]
     load: Sequence[Any]
     first_filter: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Filters in force when nobody asked for any: column → values as in an address, ``{"state": ["open"]}``."""
-    listed: list[Attribute]
-    filtered: list[Attribute]
-    searched: list[Attribute]
-    offered: list[Attribute]
-    sortable: dict[str, Attribute]
+    declared: Columns
     order: list[tuple[Attribute, bool]]
     render_template: Callable[..., str]
     scope: Callable[[], list[Any]]
@@ -146,8 +136,42 @@ class ListScreen:
     default_view: Callable[[], Any]
     offered_commands: Callable[[], Any]
 
+    @property
+    def columns(self) -> Columns:
+        """What the list shows and is filtered, searched and sorted by: the declared columns and the added fields."""
+        return self.declared.and_customs(customs_of(self.datamodel.obj))
+
+    @property
+    def listed(self) -> Sequence[Attribute]:
+        return self.columns.listed
+
+    @property
+    def filtered(self) -> Sequence[Attribute]:
+        return self.columns.filtered
+
+    @property
+    def searched(self) -> Sequence[Attribute]:
+        return self.columns.searched
+
+    @property
+    def offered(self) -> Sequence[Attribute]:
+        return self.columns.offered
+
+    @property
+    def sortable(self) -> Mapping[str, Attribute]:
+        return self.columns.sortable
+
     def read_list(self, args: MultiDict[str, str]) -> ListQuery:
-        return read_query(args, self.filtered, self.sortable, self.order, estate_zone(), self.datamodel)
+        known = self.known(args)
+        query = read_query(known, self.filtered, self.sortable, self.order, estate_zone(), self.datamodel)
+        if LOST not in known.items(multi=True):
+            return query
+        sentence = _("The list was filtered, sorted or shown by a field that is not there for you; this was left out.")
+        return replace(query, refused={**query.refused, PREFIX: sentence})
+
+    def known(self, args: MultiDict[str, str]) -> MultiDict[str, str]:
+        """The arguments without those about fields that the person does not see."""
+        return MultiDict(without_strangers(args.items(multi=True), self.offered))
 
     def opening(self, args: MultiDict[str, str]) -> Opening:
         """What the list shows for these arguments: without any, the person's or the role's own view of it."""
@@ -172,45 +196,21 @@ class ListScreen:
     def clauses(self, query: ListQuery) -> list[Any]:
         return [*self.scope(), *query.clauses(self.searched)]
 
-    def cell(self, record: Any, attribute: Attribute) -> Cell:
-        """The attribute of a record as HTML."""
-        value, html = self._cell_writer(attribute, False)(record)
-        return Cell(attribute, html, value is None or value == "")
-
-    def _cell_writer(self, attribute: Attribute, compact: bool) -> Callable[[Any], tuple[Any, Markup]]:
-        """What gives a record's value of the attribute and its HTML; ``compact`` is how lists write days."""
-        own, write = self.list_cell.get(attribute.name), cells.cell_writer(attribute, compact)
-        leads = attribute.kind is Kind.REFERENCE and not own
-        value_of = own or attribute.value
-
-        def of(record: Any) -> tuple[Any, Markup]:
-            value = value_of(record)
-            return value, write(value, address_of(value) if leads and value is not None else None)
-
-        return of
+    def cell(self, record: Any, attribute: Attribute, compact: bool = False, said: str = "") -> Cell:
+        """The attribute of a record as HTML; ``compact`` is how lists write days."""
+        own = self.list_cell.get(attribute.name)
+        value = own(record) if own else attribute.value(record)
+        empty = value is None or value == ""
+        address = None
+        if attribute.kind is Kind.REFERENCE and not own:
+            address = address_of(value)
+        elif attribute.kind is Kind.FILE and not empty:
+            address = url_for("FilePage.show", pk=value, name=value.name)
+        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty, said)
 
     def lines(self, records: Iterable[Any], attributes: Sequence[Attribute]) -> list[Line]:
-        """The records as lines of a table; the first cell of each leads to the record."""
-        columns = []
-        for attribute in attributes:
-            start = Markup('<td data-label="{}" class="k-{}{}').format(
-                attribute.label, attribute.kind, " text-end" if attribute.kind in NUMBERS else ""
-            )
-            columns.append((self._cell_writer(attribute, True), start + Markup('">'), start + Markup(' empty-cell">')))
-        found = []
-        for record in records:
-            parts = []
-            for write, start, start_of_empty in columns:
-                value, html = write(record)
-                if not parts and "<a " not in html:
-                    html = Markup('<a class="gj-open" href="{}">{}</a>').format(self.address_of(record), html)
-                parts += [start_of_empty if value is None or value == "" else start, html, CELL_END]
-            found.append(Line(record, Markup("").join(parts)))
-        return found
-
-    def home(self) -> str:
-        """Address of the list, under which its records and parts have theirs; as ``url_for`` builds it, for many at a time."""
-        return f"{request.script_root}{self.route_base}/"
+        heads = [(attribute, str(attribute.label)) for attribute in attributes]
+        return [Line(r, self.address_of(r), [self.cell(r, a, True, said) for a, said in heads]) for r in records]
 
     @expose("/")
     @requires("read")
@@ -225,11 +225,12 @@ class ListScreen:
         for name, problem in query.refused.items():
             if name not in columns:
                 flash(problem, "warning")
-        link = partial(_link, self.home(), opening.args)
+        args = MultiDict((n, v) for n, v in self.known(opening.args).items(multi=True) if (n, v) != LOST)
+        link = partial(_link, args)
         summed = stretch.total.exact and stretch.total.number <= DEEPEST
         return self.render_template(
             self.list_template, title=self.list_title, view=self, query=query, stretch=stretch, listed=listed,
-            lines=self.lines(stretch.records, listed), sizes=SIZES, filters=filters, args=opening.args, opened=opening.title,
+            lines=self.lines(stretch.records, listed), sizes=SIZES, filters=filters, args=args, opened=opening.title,
             chips=self._chips(query, filters, link), position=_position(stretch), link=link, query_of=query_of, total_in_words=_size,
             totals=self.totals(clauses) if summed else [], commands=self.offered_commands(),
         )  # fmt: skip
@@ -264,11 +265,10 @@ class ListScreen:
         query = self._bounded(query, clauses)
         stretch = self.datamodel.walk(clauses, query.order, Place(), PRINTED, listed, self.load)
         filters = [self._filter(a, query, request.args) for a in self.filtered]
-        writers, link = [self._cell_writer(a, True) for a in listed], partial(_link, self.home(), request.args)
         short = stretch.total.exact and stretch.total.number <= DEEPEST
         return self.render_template(
             "list_print.html", title=self.list_title, view=self, query=query, listed=listed, stretch=stretch,
-            lines=[[write(r)[1] for write in writers] for r in stretch.records], chips=self._chips(query, filters, link),
+            lines=self.lines(stretch.records, listed), chips=self._chips(query, filters, partial(_link, request.args)),
             wide=len(listed) >= WIDE, estate=getattr(g.user, "estate", None), at=now(), size=_size(stretch.total),
             order=[(a.label, descending) for a, descending in query.order if query.sorted_by],
             totals=self.totals(clauses) if short else [],
@@ -346,8 +346,9 @@ def query_of(args: MultiDict[str, str]) -> str:
     return urlencode([(name, value) for name, value in args.items(multi=True) if value and name not in TURNING])
 
 
-def _link(here: str, args: MultiDict[str, str], part: str = "", /, **changes: Any) -> str:
-    """Address of the list (``here``) or of a ``part`` of it with some of the arguments in force changed; None removes one."""
-    kept = [(name, value) for name, value in args.items(multi=True) if name not in changes]
-    kept += [(name, value) for name, value in changes.items() if value is not None]
-    return f"{here}{part}?{urlencode(kept)}" if kept else here + part
+def _link(args: MultiDict[str, str], **changes: Any) -> str:
+    """Address of the list with some of the arguments in force changed; None removes one."""
+    endpoint = str(changes.pop("endpoint", None) or request.endpoint)
+    kept = {name: args.getlist(name) for name in args if name not in changes}
+    kept |= {name: value for name, value in changes.items() if value is not None}
+    return url_for(endpoint, **{**(request.view_args or {}), **kept})

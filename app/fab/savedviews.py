@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,7 +18,9 @@ from app.core.access.roles import Role
 from app.core.records.identifiers import InvalidValue
 from app.core.records.savedviews import OpeningView, SavedView
 from app.extensions import db
+from app.fab.customs import without_strangers
 from app.fab.filters import LARGEST, TURNING
+from app.fab.interface import Attribute
 from app.fab.scope import requires
 from app.fab.submit import carry_out
 
@@ -30,6 +32,7 @@ class SavedViewScreen:
 
     resource: ClassVar[str]
     endpoint: str
+    offered: Sequence[Attribute]
     render: Callable[..., str]
 
     def view_to_open_with(self) -> tuple[str, MultiDict[str, str]] | None:
@@ -161,6 +164,7 @@ class SavedViewScreen:
         return self.render(
             "saved_views.html", view=self, saved=db.session.scalars(found).all(), query=query, problem=problem,
             roles=_roles(), titles={role.value: role.title for role in Role}, sharing=actor.may("share", "SavedView"),
+            shown=lambda query: urlencode(without_strangers(parse_qsl(query), self.offered)),
             my_opening=next((o.view_id for o in openings if o.owner_id), None),
             role_openings={o.role: o.view_id for o in openings if o.role},
         )  # fmt: skip

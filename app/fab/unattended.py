@@ -17,7 +17,8 @@ from app.core.records.estate import Estate
 def unattended(run: Run) -> Iterator[None]:
     """Let addresses, language and time zone be those that the person's own request would have."""
     language, estate = run.job.language, run.session.get(Estate, run.job.estate_id) if run.job.estate_id else None
-    place = SimpleNamespace(id=estate.id, time_zone=estate.time_zone) if estate else None
+    known = ("id", "time_zone", "settings_version")
+    place = SimpleNamespace(**{name: getattr(estate, name) for name in known}) if estate else None
     before = g.get("user")
     with current_app.test_request_context(base_url=current_app.config["GUANJIA"].public_url):
         g.user = SimpleNamespace(id=run.actor.user_id, estate=place, estates=(place,) if place else ())

@@ -22,17 +22,29 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.access.models import Account, Membership
+from app.core.fields.kinds import PREFIX, Field
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Workflow
 from app.extensions import db
 from app.fab.bulk import BulkCommand, BulkScreen
+from app.fab.custom_forms import (
+    filled_in,
+    first_values,
+    in_sections,
+    keep_customs,
+    sent_form,
+    stored_values,
+    with_customs,
+    with_files,
+)
+from app.fab.customs import Columns, customs_of
 from app.fab.errors import error_page
 from app.fab.exporting import ExportScreen
 from app.fab.fields import RecordForm, SecretField, form_class, title_of
 from app.fab.filters import LARGEST, RESERVED, ListQuery
 from app.fab.interface import Attribute, Kind, RecordInterface
-from app.fab.lists import VIEWS, Cell, Line, ListScreen, address_of, link_to_show, record_views, view_of
+from app.fab.lists import VIEWS, Cell, Line, ListScreen, address_of, link_to_show, record_views
 from app.fab.paging import Place
 from app.fab.savedviews import SavedViewScreen
 from app.fab.scope import requires, safe_next
@@ -182,26 +194,26 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
     def _init_properties(self) -> None:
         model = self.datamodel
         describe = functools.partial(model.attributes, labels=self.label_columns)
-        self.listed = describe(self.list_columns)
-        self.filtered = [a for a in describe(self.search_columns) if a.column is not None]
-        clash = RESERVED & {a.name for a in self.filtered}
+        listed = describe(self.list_columns)
+        filtered = [a for a in describe(self.search_columns) if a.column is not None]
+        clash = RESERVED & {a.name for a in filtered}
         if clash:
             raise ValueError(f"{type(self).__name__}: {', '.join(clash)} cannot be a filter")
-        sortable = describe(self.order_columns) if self.order_columns else self.listed
-        self.sortable = {a.name: a for a in sortable if a.sortable}
+        sortable = describe(self.order_columns) if self.order_columns else listed
         pairs = (
             [self.base_order]
             if self.base_order and isinstance(self.base_order[0], str)
             else self.base_order or [("id", "desc")]
         )
         self.order = [(model.attribute(name), way == "desc") for name, way in pairs]
-        self.searched = [a for a in self.filtered if a.kind in {Kind.TEXT, Kind.LONG_TEXT}]
-        self.found_by = describe(self.lookup_columns) if self.lookup_columns else self.searched
+        searched = [a for a in filtered if a.kind in {Kind.TEXT, Kind.LONG_TEXT}]
+        self.found_by = describe(self.lookup_columns) if self.lookup_columns else searched
         groups: Any = self.show_fieldsets or [("", self.show_columns or self.list_columns)]
         self.shown = [(title, describe(names)) for title, names in groups]
         listable = [a for _title, group in self.shown for a in group if a.kind is not Kind.LONG_TEXT]
-        listed = {a.name for a in self.listed}
-        self.offered = [*self.listed, *(a for a in listable if a.name not in listed)]
+        names = {a.name for a in listed}
+        offered = [*listed, *(a for a in listable if a.name not in names)]
+        self.declared = Columns(listed, offered, filtered, searched, {a.name: a for a in sortable if a.sortable})
 
     def _init_forms(self) -> None:
         make = functools.partial(
@@ -243,6 +255,10 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         """Columns the actor may fill in: of a new record (None) or of this one in its present state."""
         return set(self.add_columns if record is None else self.edit_columns)
 
+    def fields_open(self, record: Any | None, actor: Actor) -> bool:
+        """Whether the fields without code of a new record (None), or of this one in its present state, can be filled in."""
+        return record is None or not self.edit_columns or bool(self.editable(record, actor))
+
     def deletable(self, record: Any, actor: Actor) -> bool:
         """Whether the page offers to delete the record."""
         return actor.may("delete", self.resource)
@@ -280,7 +296,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         return record
 
     def address_of(self, record: Any) -> str:
-        return f"{self.home()}{record.id}"
+        return url_for(f"{self.endpoint}.show", pk=record.id)
 
     def unit_of(self, name: str) -> Any:
         """The unit behind an input, from the column's ``info["unit"]``."""
@@ -303,12 +319,27 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
             sections=self.sections(record, actor), entries=self.happenings(record),
             offers=self.workflow.offers(record, actor) if self.workflow else [],
             look=self.workflow.look(record) if self.workflow else None,
-            can_edit=actor.may("update", self.resource) and bool(self.edit_columns) and bool(self.editable(record, actor)),
+            can_edit=self.can_edit(record, actor),
             can_delete=self.deletable(record, actor), **more,
         )  # fmt: skip
 
+    def can_edit(self, record: Any, actor: Actor) -> bool:
+        """Whether the edit form has anything for the actor to change in this record."""
+        if not actor.may("update", self.resource):
+            return False
+        return bool(self.edit_columns and self.editable(record, actor)) or bool(self.customs(record, actor))
+
+    def customs(self, record: Any | None, actor: Actor) -> tuple[Field, ...]:
+        """The fields without code that the actor may fill in now."""
+        return filled_in(self.datamodel.obj.__tablename__, actor) if self.fields_open(record, actor) else ()
+
+    def custom_cells(self, record: Any) -> list[tuple[Field, Cell]]:
+        """The fields without code that the acting person sees, each with its value."""
+        return [(a.field, self.cell(record, a)) for a in customs_of(self.datamodel.obj)]
+
     def _facts(self, record: Any) -> Sequence[tuple[Any, Sequence[Cell]]]:
-        groups = [(title, [self.cell(record, a) for a in group]) for title, group in self.shown]
+        groups: Any = [(title, [self.cell(record, a) for a in group]) for title, group in self.shown]
+        groups = in_sections(groups, self.custom_cells(record))
         if self.show_empty:
             return groups
         filled = [(title, [cell for cell in group if not cell.empty]) for title, group in groups]
@@ -347,7 +378,13 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         form = self._form(self.add_form, None, actor)
         if request.method == "GET" or not self._acceptable(form):
             return self._drawn(form, None)
-        outcome = self._carry_out(lambda: self.create(form.values(), actor=actor))
+
+        def make() -> Any:
+            record = self.create(form.values(), actor=actor)
+            keep_customs(self.datamodel.session, record, form, actor=actor)
+            return record
+
+        outcome = self._carry_out(make)
         if not outcome.done:
             return self._drawn(form, None, outcome)
         flash(_("Saved."), "success")
@@ -358,7 +395,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
     def edit(self, pk: int) -> AnyResponse | str | tuple[str, int]:
         actor = current_actor()
         record = self.record_or_404(pk)
-        if not self.edit_columns or not self.editable(record, actor):
+        if not self.can_edit(record, actor):
             raise NotAllowed(self.resource)
         form = self._form(self.edit_form, record, actor)
         if request.method == "GET" or not self._acceptable(form):
@@ -368,7 +405,9 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         def change() -> Any:
             if str(version) != request.form.get("version", ""):
                 raise StaleDataError
-            self.update(record, form.values(), actor=actor)
+            if columns := form.values():
+                self.update(record, columns, actor=actor)
+            keep_customs(self.datamodel.session, record, form, actor=actor)
             return record
 
         outcome = self._carry_out(change)
@@ -447,14 +486,21 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         return carry_out(work, location, self.constraint_messages)
 
     def _form(self, kind: type[RecordForm], record: Any | None, actor: Actor) -> RecordForm:
-        first: dict[str, Any] = {}
-        if record is None:
-            first = dict(self.defaults())
-        form = kind(request.form if request.method == "POST" else None, obj=record, data=first)
-        for name in set(form._fields) - self.editable(record, actor):
-            del form[name]
+        form = self.bound(kind, sent_form() if request.method == "POST" else None, record, actor)
         if record is None and request.method == "GET":
             self._prefill(form)
+        return form
+
+    def bound(self, kind: type[RecordForm], sent: Any, record: Any | None, actor: Actor) -> RecordForm:
+        """The form ``kind`` with what the actor may fill in, over what was ``sent``, stored or is usual."""
+        customs = self.customs(record, actor)
+        if record is None:
+            first = {**self.defaults(), **first_values(customs)}
+        else:
+            first = stored_values(self.datamodel.session, record, customs)
+        form = with_customs(kind, customs)(sent, obj=record, data=first)
+        for name in set(form._fields) - self.editable(record, actor) - {field.name for field in customs}:
+            del form[name]
         return form
 
     def _prefill(self, form: RecordForm) -> None:
@@ -469,7 +515,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
                 field.data = before
 
     def _acceptable(self, form: RecordForm) -> bool:
-        refused = form.refused(request.form.keys())
+        refused = form.refused([*request.form, *(name for name in request.files if name.startswith(PREFIX))])
         if refused:
             names = ", ".join(refused)
             text = _("The form brought fields that cannot be set here (%(names)s). Nothing was saved.", names=names)
@@ -483,32 +529,36 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
                 form[name].errors = [*form[name].errors, *sentences]
             else:
                 general += sentences
-        title = self.add_title if record is None else f"{self.edit_title} {title_of(record)}"
+        title = self.add_title if record is None else f"{self.edit_title or self.show_title} {title_of(record)}"
         back = url_for(f"{self.endpoint}.list") if record is None else self.address_of(record)
         page = self.render_template(
             self.form_template, title=title, view=self, form=form, record=record, back=back, general=general,
-            groups=self._groups(form), fixed=self._fixed(form, record),
+            groups=self._groups(form), fixed=self._fixed(form, record), with_files=with_files(form),
         )  # fmt: skip
         return (page, 422) if form.errors or general else page
 
     def _groups(self, form: RecordForm) -> Sequence[tuple[Any, Sequence[Any]]]:
         left = dict(form._fields)
         groups = [(title, [left.pop(name) for name in names if name in left]) for title, names in self.form_fieldsets]
-        return [(title, fields) for title, fields in [*groups, ("", [*left.values()])] if fields]
+        customs = [(field, left.pop(field.name)) for field in getattr(form, "customs", ()) if field.name in left]
+        groups = in_sections([*groups, ("", [*left.values()])], customs)
+        return [(title, fields) for title, fields in groups if fields]
 
     def _fixed(self, form: RecordForm, record: Any | None) -> Sequence[Cell]:
         """What the actor sees but may not change on this form."""
         if record is None:
             return []
         names = [n for n in self.edit_columns if n not in form._fields and n not in self.form_fields]
-        return [self.cell(record, a) for a in self.datamodel.attributes(names, self.label_columns)]
+        fixed = [self.cell(record, a) for a in self.datamodel.attributes(names, self.label_columns)]
+        return [*fixed, *(cell for field, cell in self.custom_cells(record) if field.name not in form._fields)]
 
     def _conflict(self, form: RecordForm, record: Any) -> tuple[str, int]:
         """Both versions, field by field; the input stays and can be saved onto the newest version.
 
         What only the other person changed is taken over as it is stored now.
         """
-        stored = self.edit_form(None, obj=record)
+        stored = self.bound(self.edit_form, None, record, current_actor())
+        columns = {a.name: a for a in customs_of(self.datamodel.obj)}
         sent = request.form.get("version", "")
         before = changed_since(record, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 10 else {}
         differing: Any = []
@@ -519,12 +569,14 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
             if not typed or (name in before and (mine.data or None) == (before[name] or None)):
                 same.append(theirs)
                 continue
-            attribute = self.datamodel.attribute(name, self.label_columns) if name not in self.form_fields else None
+            attribute = columns.get(name)
+            if attribute is None and name not in self.form_fields:
+                attribute = self.datamodel.attribute(name, self.label_columns)
             differing.append((mine, self.cell(record, attribute).html if attribute else theirs.data))
         who = db.session.get(Account, record.changed_by_id) if record.changed_by_id else None
         page = self.render_template(
-            "conflict.html", title=f"{self.edit_title} {title_of(record)}", view=self, record=record,
-            differing=differing, same=same, changed_by=title_of(who) if who else "",
+            "conflict.html", title=f"{self.edit_title or self.show_title} {title_of(record)}", view=self, record=record,
+            differing=differing, same=same, with_files=with_files(form), changed_by=title_of(who) if who else "",
         )  # fmt: skip
         return page, 409
 
@@ -628,5 +680,5 @@ def assign(record: Any, values: Mapping[str, Any]) -> None:
 
 def kind_of(record: Any) -> Any:
     """What people call a record of this kind, as its page is titled; nothing for one without a page."""
-    view = view_of(type(record))
+    view = next((view for view in record_views().values() if view.datamodel.obj is type(record)), None)
     return view.show_title if view else ""
