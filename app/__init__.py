@@ -30,6 +30,7 @@ MODULES = (
     "app.modules.duties",
     "app.modules.movein",
     "app.modules.goods",
+    "app.modules.renovation",
     "app.desk",
 )
 

@@ -77,6 +77,122 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_custom_field_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
+        "renovation_contractor",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("credit_code", sa.String(length=18), nullable=False),
+        sa.Column("qualification_no", sa.String(length=60), nullable=False),
+        sa.Column("qualification_grade", sa.String(length=60), nullable=False),
+        sa.Column("qualified_until", sa.Date(), nullable=True),
+        sa.Column("contact_phone", sa.String(length=30), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_contractor_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_contractor_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_contractor_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_contractor")),
+        sa.UniqueConstraint("estate_id", "credit_code", name=op.f("uq_renovation_contractor_estate_id_credit_code")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_contractor_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_contractor", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_contractor_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "renovation_hours",
+        sa.Column(
+            "day_kind",
+            sa.Enum("workday", "rest_day", name="day_kind_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("opens", sa.Time(), nullable=False),
+        sa.Column("closes", sa.Time(), nullable=False),
+        sa.Column("noisy", sa.Boolean(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("closes > opens", name=op.f("ck_renovation_hours_closes_after_opens")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_hours_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_hours_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_hours_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_hours")),
+        sa.UniqueConstraint(
+            "estate_id", "day_kind", "opens", name=op.f("uq_renovation_hours_estate_id_day_kind_opens")
+        ),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_hours_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_hours", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_hours_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "renovation_violation_code",
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("article", sa.String(length=40), nullable=False),
+        sa.Column("title_zh", sa.String(length=120), nullable=False),
+        sa.Column("title_en", sa.String(length=200), nullable=False),
+        sa.Column("basis_zh", sa.String(length=200), nullable=False),
+        sa.Column("basis_en", sa.String(length=300), nullable=False),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("grave", sa.Boolean(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_violation_code_changed_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_violation_code_created_by_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_violation_code_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_violation_code")),
+        sa.UniqueConstraint("estate_id", "code", name=op.f("uq_renovation_violation_code_estate_id_code")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_violation_code_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_violation_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_violation_code_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "workflow_reviewer",
+        sa.Column("workflow", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=30), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("role = '' OR person_id IS NULL", name=op.f("ck_workflow_reviewer_role_or_person")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_workflow_reviewer_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_workflow_reviewer_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_workflow_reviewer_estate_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_workflow_reviewer_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow_reviewer")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_workflow_reviewer_estate_id_id")),
+        sa.UniqueConstraint(
+            "estate_id", "workflow", "state", name=op.f("uq_workflow_reviewer_estate_id_workflow_state")
+        ),
+    )
+    with op.batch_alter_table("workflow_reviewer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_workflow_reviewer_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
         "custom_choice",
         sa.Column("field_id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=30), nullable=False),
@@ -154,6 +270,1021 @@ def upgrade() -> None:
         batch_op.create_index("ix_custom_value_text", ["field_id", "text"], unique=False)
         batch_op.create_index("ix_custom_value_yes", ["field_id", "yes"], unique=False)
 
+    op.create_table(
+        "renovation",
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "intake",
+                "returned",
+                "technical",
+                "approval",
+                "payment",
+                "passes",
+                "under_way",
+                "suspended",
+                "acceptance",
+                "rectification",
+                "accepted",
+                "settled",
+                "archived",
+                "rejected",
+                "withdrawn",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("applicant_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "capacity",
+            sa.Enum("owner", "occupant", name="capacity_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("paper_entry", sa.Boolean(), nullable=False),
+        sa.Column(
+            "mode",
+            sa.Enum("company", "self", name="mode_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("contractor_id", sa.Integer(), nullable=True),
+        sa.Column("leader_name", sa.String(length=100), nullable=False),
+        sa.Column(
+            "leader_id_kind",
+            sa.Enum(
+                "resident_id",
+                "hk_macao_permit",
+                "taiwan_permit",
+                "hmt_residence_permit",
+                "passport",
+                "foreign_pr_card",
+                "business_licence",
+                name="leader_id_kind_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("leader_id_no", sa.Text(), nullable=True),
+        sa.Column("leader_mobile", sa.Text(), nullable=True),
+        sa.Column("fire_officer", sa.String(length=100), nullable=False),
+        sa.Column(
+            "extent",
+            sa.Enum(
+                "whole",
+                "partial",
+                "refurbishment",
+                name="extent_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("works", sa.JSON(), nullable=False),
+        sa.Column("installs", sa.JSON(), nullable=True),
+        sa.Column("structural", sa.Boolean(), nullable=True),
+        sa.Column("waterproof", sa.Boolean(), nullable=True),
+        sa.Column("floor_load", sa.Boolean(), nullable=True),
+        sa.Column("facade", sa.Boolean(), nullable=True),
+        sa.Column("heating", sa.Boolean(), nullable=True),
+        sa.Column("gas", sa.Boolean(), nullable=True),
+        sa.Column("hot_work", sa.Boolean(), nullable=True),
+        sa.Column("load_kw", sa.Numeric(precision=6, scale=1), nullable=True),
+        sa.Column("planned_from", sa.Date(), nullable=False),
+        sa.Column("planned_to", sa.Date(), nullable=False),
+        sa.Column("workers_expected", sa.Integer(), nullable=False),
+        sa.Column("neighbours_informed", sa.Boolean(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("submitted_by_id", sa.Integer(), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved_by_id", sa.Integer(), nullable=True),
+        sa.Column("conditions", sa.Text(), nullable=False),
+        sa.Column(
+            "delivery",
+            sa.Enum(
+                "in_person",
+                "posted",
+                "mail",
+                "message",
+                name="delivery_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=True,
+        ),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_to", sa.String(length=100), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paid_by_name", sa.String(length=130), nullable=False),
+        sa.Column("permit_no", sa.String(length=30), nullable=True),
+        sa.Column("permit_from", sa.Date(), nullable=True),
+        sa.Column("permit_to", sa.Date(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("completion_requested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_on", sa.Date(), nullable=True),
+        sa.Column("warranty_to", sa.Date(), nullable=True),
+        sa.Column("waterproofing_to", sa.Date(), nullable=True),
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('accepted', 'settled', 'archived')) = (accepted_on IS NOT NULL)",
+            name=op.f("ck_renovation_accepted_iff_day"),
+        ),
+        sa.CheckConstraint(
+            "NOT (state IN ('payment', 'passes', 'under_way', 'suspended', 'acceptance', 'rectification', 'accepted', 'settled', 'archived')) OR approved_by_id IS NOT NULL",
+            name=op.f("ck_renovation_approved_iff_decider"),
+        ),
+        sa.CheckConstraint(
+            "NOT (state IN ('under_way', 'suspended', 'acceptance', 'rectification', 'accepted', 'settled', 'archived')) OR permit_no IS NOT NULL",
+            name=op.f("ck_renovation_site_has_permit"),
+        ),
+        sa.CheckConstraint("mode = 'self' OR contractor_id IS NOT NULL", name=op.f("ck_renovation_company_named")),
+        sa.CheckConstraint(
+            "state IN ('draft', 'withdrawn') OR submitted_at IS NOT NULL",
+            name=op.f("ck_renovation_submitted_unless_draft"),
+        ),
+        sa.CheckConstraint(
+            "(approved_at IS NULL) = (approved_by_id IS NULL)", name=op.f("ck_renovation_approved_by_somebody")
+        ),
+        sa.CheckConstraint("(delivered_at IS NULL) = (delivery IS NULL)", name=op.f("ck_renovation_delivered_somehow")),
+        sa.CheckConstraint(
+            "(permit_no IS NULL) = (permit_from IS NULL)", name=op.f("ck_renovation_permit_has_first_day")
+        ),
+        sa.CheckConstraint("(permit_no IS NULL) = (permit_to IS NULL)", name=op.f("ck_renovation_permit_has_last_day")),
+        sa.CheckConstraint(
+            "(reviewed_at IS NULL) = (reviewed_by_id IS NULL)", name=op.f("ck_renovation_reviewed_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(submitted_at IS NULL) = (submitted_by_id IS NULL)", name=op.f("ck_renovation_submitted_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "approved_by_id IS NULL OR (approved_by_id <> created_by_id AND approved_by_id <> submitted_by_id)",
+            name=op.f("ck_renovation_approved_by_another"),
+        ),
+        sa.CheckConstraint(
+            "approved_by_id IS NULL OR reviewed_by_id IS NOT NULL", name=op.f("ck_renovation_approved_after_review")
+        ),
+        sa.CheckConstraint("load_kw IS NULL OR load_kw > 0", name=op.f("ck_renovation_load_positive")),
+        sa.CheckConstraint(
+            "permit_no IS NULL OR approved_by_id IS NOT NULL", name=op.f("ck_renovation_permit_after_approval")
+        ),
+        sa.CheckConstraint("permit_to >= permit_from", name=op.f("ck_renovation_permit_ends_after_start")),
+        sa.CheckConstraint("planned_to >= planned_from", name=op.f("ck_renovation_planned_end_after_start")),
+        sa.CheckConstraint(
+            "reviewed_by_id IS NULL OR (reviewed_by_id <> created_by_id AND reviewed_by_id <> submitted_by_id)",
+            name=op.f("ck_renovation_reviewed_by_another"),
+        ),
+        sa.CheckConstraint("workers_expected > 0", name=op.f("ck_renovation_workers_expected_positive")),
+        sa.ForeignKeyConstraint(["approved_by_id"], ["ab_user.id"], name=op.f("fk_renovation_approved_by_id")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "applicant_id"],
+            ["person.estate_id", "person.id"],
+            name=op.f("fk_renovation_estate_id_applicant_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "contractor_id"],
+            ["renovation_contractor.estate_id", "renovation_contractor.id"],
+            name=op.f("fk_renovation_estate_id_contractor_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_renovation_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_estate_id")),
+        sa.ForeignKeyConstraint(["reviewed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_reviewed_by_id")),
+        sa.ForeignKeyConstraint(["submitted_by_id"], ["ab_user.id"], name=op.f("fk_renovation_submitted_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_renovation_estate_id_number")),
+        sa.UniqueConstraint("estate_id", "permit_no", name=op.f("uq_renovation_estate_id_permit_no")),
+        sa.UniqueConstraint("id", "accepted_on", name=op.f("uq_renovation_id_accepted_on")),
+        sa.UniqueConstraint("id", "permit_from", "permit_to", name=op.f("uq_renovation_id_permit_from_permit_to")),
+    )
+    with op.batch_alter_table("renovation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_applicant_id"), ["applicant_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_contractor_id"), ["contractor_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_renovation_state", ["estate_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_unit_id"), ["unit_id"], unique=False)
+        batch_op.create_index(
+            "uq_renovation_open",
+            ["unit_id"],
+            unique=True,
+            sqlite_where=sa.text("NOT (state IN ('accepted', 'settled', 'archived', 'rejected', 'withdrawn'))"),
+            postgresql_where=sa.text("NOT (state IN ('accepted', 'settled', 'archived', 'rejected', 'withdrawn'))"),
+        )
+
+    op.create_table(
+        "renovation_decision",
+        sa.Column(
+            "step",
+            sa.Enum(
+                "intake",
+                "technical",
+                "approval",
+                name="step_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "verdict",
+            sa.Enum(
+                "approve",
+                "conditions",
+                "return",
+                "reject",
+                name="verdict_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("opinion", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by_id", sa.Integer(), nullable=False),
+        sa.Column("decided_by_name", sa.String(length=130), nullable=False),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "step = 'approval' OR verdict <> 'reject'", name=op.f("ck_renovation_decision_only_the_manager_rejects")
+        ),
+        sa.CheckConstraint(
+            "verdict = 'approve' OR opinion <> ''", name=op.f("ck_renovation_decision_opinion_unless_plain_approval")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_decision_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_decision_created_by_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["ab_user.id"], name=op.f("fk_renovation_decision_decided_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_decision_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_decision_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_decision")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_decision_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_decision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_decision_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_decision_renovation_id"), ["renovation_id"], unique=False)
+
+    op.create_table(
+        "renovation_extension",
+        sa.Column("from_day", sa.Date(), nullable=False),
+        sa.Column("to_day", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("granted_by_name", sa.String(length=130), nullable=False),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("to_day > from_day", name=op.f("ck_renovation_extension_extension_is_later")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_extension_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_extension_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_extension_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_extension_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_extension")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_extension_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_extension", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_extension_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_extension_renovation_id"), ["renovation_id"], unique=False)
+
+    op.create_table(
+        "renovation_inspection",
+        sa.Column(
+            "round",
+            sa.Enum("first", "second", name="round_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("inspected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("inspector_id", sa.Integer(), nullable=False),
+        sa.Column("inspector_name", sa.String(length=130), nullable=False),
+        sa.Column("points", sa.JSON(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column(
+            "result",
+            sa.Enum("passed", "failed", name="result_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("ponding_record", sa.String(length=200), nullable=False),
+        sa.Column("warranty_received", sa.Boolean(), nullable=False),
+        sa.Column("present", sa.String(length=200), nullable=False),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "result = 'passed' OR findings <> ''", name=op.f("ck_renovation_inspection_failed_with_findings")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_inspection_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_inspection_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_inspection_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_inspection_estate_id")),
+        sa.ForeignKeyConstraint(["inspector_id"], ["ab_user.id"], name=op.f("fk_renovation_inspection_inspector_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_inspection")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_inspection_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_inspection", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_inspection_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_inspection_renovation_id"), ["renovation_id"], unique=False)
+
+    op.create_table(
+        "renovation_patrol",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column(
+            "half",
+            sa.Enum("morning", "afternoon", name="half_known", native_enum=False, create_constraint=True, length=30),
+            nullable=False,
+        ),
+        sa.Column("visited_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "demolition",
+                "plumbing_electric",
+                "masonry",
+                "carpentry",
+                "painting",
+                "installation",
+                "cleaning",
+                "nobody",
+                "refused",
+                "finished",
+                name="stage_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("persons", sa.Integer(), nullable=False),
+        sa.Column("persons_with_pass", sa.Integer(), nullable=False),
+        sa.Column("points", sa.JSON(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column(
+            "action",
+            sa.Enum(
+                "none",
+                "verbal",
+                "notice",
+                "stop_work",
+                "report",
+                name="action_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("patroller_id", sa.Integer(), nullable=False),
+        sa.Column("patroller_name", sa.String(length=130), nullable=False),
+        sa.Column("met_name", sa.String(length=100), nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "stage <> 'refused' OR persons = 0 OR findings <> ''",
+            name=op.f("ck_renovation_patrol_refusal_is_described"),
+        ),
+        sa.CheckConstraint(
+            "persons >= 0 AND persons_with_pass >= 0 AND persons_with_pass <= persons",
+            name=op.f("ck_renovation_patrol_passes_within_persons"),
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_patrol_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_patrol_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_patrol_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_patrol_estate_id")),
+        sa.ForeignKeyConstraint(["patroller_id"], ["ab_user.id"], name=op.f("fk_renovation_patrol_patroller_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_patrol")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_patrol_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "token", name=op.f("uq_renovation_patrol_estate_id_token")),
+    )
+    with op.batch_alter_table("renovation_patrol", schema=None) as batch_op:
+        batch_op.create_index("ix_renovation_patrol_day", ["estate_id", "day", "half"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_patrol_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_patrol_patroller_id"), ["patroller_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_patrol_renovation_id"), ["renovation_id"], unique=False)
+
+    op.create_table(
+        "renovation_settlement",
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "checked",
+                "approved",
+                "paid",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("accepted_on", sa.Date(), nullable=False),
+        sa.Column("deposit_receipt", sa.String(length=200), nullable=False),
+        sa.Column("deposit", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("deducted", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("refund", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("payee_name", sa.String(length=100), nullable=False),
+        sa.Column("payee_account", sa.Text(), nullable=True),
+        sa.Column("id_checked", sa.Boolean(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_by_id", sa.Integer(), nullable=True),
+        sa.Column("checked_by_name", sa.String(length=130), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved_by_id", sa.Integer(), nullable=True),
+        sa.Column("approved_by_name", sa.String(length=130), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paid_by_id", sa.Integer(), nullable=True),
+        sa.Column("paid_by_name", sa.String(length=130), nullable=False),
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'paid') = (paid_at IS NOT NULL)", name=op.f("ck_renovation_settlement_paid_iff_moment")
+        ),
+        sa.CheckConstraint(
+            "state = 'draft' OR checked_by_id IS NOT NULL",
+            name=op.f("ck_renovation_settlement_checked_before_approval"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('approved', 'paid') OR approved_by_id IS NOT NULL",
+            name=op.f("ck_renovation_settlement_approved_before_payment"),
+        ),
+        sa.CheckConstraint(
+            "(approved_at IS NULL) = (approved_by_id IS NULL)",
+            name=op.f("ck_renovation_settlement_approved_by_somebody"),
+        ),
+        sa.CheckConstraint(
+            "(checked_at IS NULL) = (checked_by_id IS NULL)", name=op.f("ck_renovation_settlement_checked_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "approved_by_id IS NULL OR approved_by_id <> checked_by_id",
+            name=op.f("ck_renovation_settlement_approved_by_a_second"),
+        ),
+        sa.CheckConstraint(
+            "approved_by_id IS NULL OR approved_by_id <> created_by_id",
+            name=op.f("ck_renovation_settlement_approved_by_another"),
+        ),
+        sa.CheckConstraint(
+            "deposit >= 0 AND deducted >= 0 AND refund >= 0 AND round(deposit - deducted - refund, 2) = 0",
+            name=op.f("ck_renovation_settlement_refund_is_deposit_less_deductions"),
+        ),
+        sa.CheckConstraint(
+            "paid_at IS NULL OR (paid_by_id IS NOT NULL AND id_checked)",
+            name=op.f("ck_renovation_settlement_paid_by_somebody_to_somebody"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["approved_by_id"], ["ab_user.id"], name=op.f("fk_renovation_settlement_approved_by_id")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_settlement_changed_by_id")),
+        sa.ForeignKeyConstraint(["checked_by_id"], ["ab_user.id"], name=op.f("fk_renovation_settlement_checked_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_settlement_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_settlement_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"],
+            ["unit.estate_id", "unit.id"],
+            name=op.f("fk_renovation_settlement_estate_id_unit_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_settlement_estate_id")),
+        sa.ForeignKeyConstraint(["paid_by_id"], ["ab_user.id"], name=op.f("fk_renovation_settlement_paid_by_id")),
+        sa.ForeignKeyConstraint(
+            ["renovation_id", "accepted_on"],
+            ["renovation.id", "renovation.accepted_on"],
+            name="fk_renovation_settlement_accepted",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_settlement")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_settlement_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_renovation_settlement_estate_id_number")),
+        sa.UniqueConstraint("renovation_id", name=op.f("uq_renovation_settlement_renovation_id")),
+    )
+    with op.batch_alter_table("renovation_settlement", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_settlement_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_settlement_renovation_id"), ["renovation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_settlement_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
+        "renovation_worker",
+        sa.Column(
+            "state",
+            sa.Enum(
+                "registered",
+                "verified",
+                "refused",
+                "left",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column(
+            "sex",
+            sa.Enum("male", "female", name="sex_known", native_enum=False, create_constraint=True, length=30),
+            nullable=True,
+        ),
+        sa.Column(
+            "id_kind",
+            sa.Enum(
+                "resident_id",
+                "hk_macao_permit",
+                "taiwan_permit",
+                "hmt_residence_permit",
+                "passport",
+                "foreign_pr_card",
+                "business_licence",
+                name="id_kind_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("id_no", sa.Text(), nullable=True),
+        sa.Column("id_no_hash", sa.String(length=64), nullable=True),
+        sa.Column("id_no_tail", sa.String(length=64), nullable=True),
+        sa.Column("mobile", sa.Text(), nullable=True),
+        sa.Column(
+            "trade",
+            sa.Enum(
+                "plumbing_electric",
+                "masonry",
+                "carpentry",
+                "painting",
+                "waterproofing",
+                "installation",
+                "welding",
+                "cleaning",
+                "carrying",
+                "other",
+                name="trade_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("certificate_no", sa.String(length=60), nullable=False),
+        sa.Column("certificate_until", sa.Date(), nullable=True),
+        sa.Column("lodging", sa.String(length=200), nullable=False),
+        sa.Column("entered_on", sa.Date(), nullable=True),
+        sa.Column("left_on", sa.Date(), nullable=True),
+        sa.Column("photo_id", sa.Integer(), nullable=True),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verified_by_id", sa.Integer(), nullable=True),
+        sa.Column("verified_by_name", sa.String(length=130), nullable=False),
+        sa.Column("verdict_note", sa.String(length=300), nullable=False),
+        sa.Column("keep_until", sa.Date(), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'registered') = (verified_at IS NULL)", name=op.f("ck_renovation_worker_verified_iff_moment")
+        ),
+        sa.CheckConstraint(
+            "state <> 'refused' OR verdict_note <> ''", name=op.f("ck_renovation_worker_refused_with_reason")
+        ),
+        sa.CheckConstraint(
+            "(id_no IS NULL) = (id_no_hash IS NULL)", name=op.f("ck_renovation_worker_id_no_is_findable")
+        ),
+        sa.CheckConstraint(
+            "forgotten_at IS NULL OR id_no IS NULL", name=op.f("ck_renovation_worker_forgotten_without_number")
+        ),
+        sa.CheckConstraint(
+            "verified_at IS NULL OR verified_by_id IS NOT NULL", name=op.f("ck_renovation_worker_verified_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "verified_by_id IS NULL OR verified_by_id <> created_by_id",
+            name=op.f("ck_renovation_worker_verified_by_another"),
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_worker_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_worker_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "photo_id"],
+            ["attachment.estate_id", "attachment.id"],
+            name=op.f("fk_renovation_worker_estate_id_photo_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_worker_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_worker_estate_id")),
+        sa.ForeignKeyConstraint(["verified_by_id"], ["ab_user.id"], name=op.f("fk_renovation_worker_verified_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_worker")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_worker_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_worker", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_worker_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_worker_id_no_hash"), ["id_no_hash"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_worker_photo_id"), ["photo_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_worker_renovation_id"), ["renovation_id"], unique=False)
+        batch_op.create_index(
+            "uq_renovation_worker_document",
+            ["renovation_id", "id_no_hash"],
+            unique=True,
+            sqlite_where=sa.text("id_no_hash IS NOT NULL"),
+            postgresql_where=sa.text("id_no_hash IS NOT NULL"),
+        )
+
+    op.create_table(
+        "renovation_conduct",
+        sa.Column("worker_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("action", sa.String(length=300), nullable=False),
+        sa.Column("by_name", sa.String(length=130), nullable=False),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('briefing', 'entry', 'exit', 'misconduct')", name=op.f("ck_renovation_conduct_kind_known")
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_conduct_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_conduct_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_conduct_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "worker_id"],
+            ["renovation_worker.estate_id", "renovation_worker.id"],
+            name=op.f("fk_renovation_conduct_estate_id_worker_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_conduct_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_conduct")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_conduct_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_conduct", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_conduct_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_conduct_renovation_id"), ["renovation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_conduct_worker_id"), ["worker_id"], unique=False)
+
+    op.create_table(
+        "renovation_violation",
+        sa.Column(
+            "state",
+            sa.Enum(
+                "issued",
+                "served",
+                "cleared",
+                "overdue",
+                "reported",
+                "withdrawn",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("patrol_id", sa.Integer(), nullable=True),
+        sa.Column("code_id", sa.Integer(), nullable=False),
+        sa.Column("finding_id", sa.Integer(), nullable=True),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("found_by_name", sa.String(length=130), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("requirement", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("consequences", sa.Text(), nullable=False),
+        sa.Column("stop_work", sa.Boolean(), nullable=False),
+        sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "served_by_method",
+            sa.Enum(
+                "in_person",
+                "posted",
+                "mail",
+                "message",
+                name="served_by_method_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=True,
+        ),
+        sa.Column("served_to", sa.String(length=100), nullable=False),
+        sa.Column("recheck_note", sa.Text(), nullable=False),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cleared_by_name", sa.String(length=130), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("authority", sa.String(length=120), nullable=False),
+        sa.Column("report_receipt", sa.String(length=60), nullable=False),
+        sa.Column("withdrawn_reason", sa.String(length=300), nullable=False),
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(cleared_at IS NULL) = (cleared_by_name = '')", name=op.f("ck_renovation_violation_cleared_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(reported_at IS NULL) = (authority = '')", name=op.f("ck_renovation_violation_reported_to_somebody")
+        ),
+        sa.CheckConstraint(
+            "(state = 'cleared') = (cleared_at IS NOT NULL)", name=op.f("ck_renovation_violation_cleared_iff_moment")
+        ),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (withdrawn_reason <> '')",
+            name=op.f("ck_renovation_violation_withdrawn_iff_reason"),
+        ),
+        sa.CheckConstraint("description <> '' AND requirement <> ''", name=op.f("ck_renovation_violation_says_what")),
+        sa.CheckConstraint(
+            "state <> 'reported' OR reported_at IS NOT NULL", name=op.f("ck_renovation_violation_reported_iff_moment")
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('served', 'overdue') OR served_at IS NOT NULL",
+            name=op.f("ck_renovation_violation_served_at_known"),
+        ),
+        sa.CheckConstraint(
+            "(served_at IS NULL) = (served_by_method IS NULL)", name=op.f("ck_renovation_violation_served_somehow")
+        ),
+        sa.CheckConstraint("due_at > found_at", name=op.f("ck_renovation_violation_deadline_after_finding")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_violation_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_violation_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "code_id"],
+            ["renovation_violation_code.estate_id", "renovation_violation_code.id"],
+            name=op.f("fk_renovation_violation_estate_id_code_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "finding_id"],
+            ["check_finding.estate_id", "check_finding.id"],
+            name=op.f("fk_renovation_violation_estate_id_finding_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "patrol_id"],
+            ["renovation_patrol.estate_id", "renovation_patrol.id"],
+            name=op.f("fk_renovation_violation_estate_id_patrol_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_renovation_violation_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"],
+            ["unit.estate_id", "unit.id"],
+            name=op.f("fk_renovation_violation_estate_id_unit_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_violation_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_violation")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_violation_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_renovation_violation_estate_id_number")),
+    )
+    with op.batch_alter_table("renovation_violation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_violation_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_violation_finding_id"), ["finding_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_violation_patrol_id"), ["patrol_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_violation_renovation_id"), ["renovation_id"], unique=False)
+        batch_op.create_index("ix_renovation_violation_repeat", ["estate_id", "code_id", "found_at"], unique=False)
+        batch_op.create_index("ix_renovation_violation_state", ["estate_id", "state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_violation_unit_id"), ["unit_id"], unique=False)
+
+    op.create_table(
+        "temporary_pass",
+        sa.Column(
+            "state",
+            sa.Enum(
+                "valid",
+                "replaced",
+                "expired",
+                "lost",
+                "revoked",
+                "returned",
+                name="state_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "first",
+                "extension",
+                "replacement",
+                name="kind_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("renovation_id", sa.Integer(), nullable=False),
+        sa.Column("worker_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=False),
+        sa.Column("permit_from", sa.Date(), nullable=False),
+        sa.Column("permit_to", sa.Date(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=False),
+        sa.Column("follows_id", sa.Integer(), nullable=True),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("received_by", sa.String(length=100), nullable=False),
+        sa.Column("end_reason", sa.String(length=300), nullable=False),
+        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("condition", sa.String(length=200), nullable=False),
+        sa.Column("security_told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("number", sa.String(length=30), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_by_name", sa.String(length=130), nullable=False),
+        sa.CheckConstraint(
+            "(kind = 'first') = (follows_id IS NULL)", name=op.f("ck_temporary_pass_follows_unless_first")
+        ),
+        sa.CheckConstraint(
+            "(state = 'returned') = (returned_at IS NOT NULL)", name=op.f("ck_temporary_pass_returned_iff_moment")
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('lost', 'revoked') OR end_reason <> ''", name=op.f("ck_temporary_pass_ended_with_reason")
+        ),
+        sa.CheckConstraint(
+            "valid_from >= permit_from AND valid_to <= permit_to", name=op.f("ck_temporary_pass_pass_inside_permit")
+        ),
+        sa.CheckConstraint("valid_to >= valid_from", name=op.f("ck_temporary_pass_pass_ends_after_start")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_temporary_pass_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_temporary_pass_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "follows_id"],
+            ["temporary_pass.estate_id", "temporary_pass.id"],
+            name=op.f("fk_temporary_pass_estate_id_follows_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "renovation_id"],
+            ["renovation.estate_id", "renovation.id"],
+            name=op.f("fk_temporary_pass_estate_id_renovation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "unit_id"], ["unit.estate_id", "unit.id"], name=op.f("fk_temporary_pass_estate_id_unit_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "worker_id"],
+            ["renovation_worker.estate_id", "renovation_worker.id"],
+            name=op.f("fk_temporary_pass_estate_id_worker_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_temporary_pass_estate_id")),
+        sa.ForeignKeyConstraint(
+            ["renovation_id", "permit_from", "permit_to"],
+            ["renovation.id", "renovation.permit_from", "renovation.permit_to"],
+            name="fk_temporary_pass_permit_days",
+            onupdate="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_temporary_pass")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_temporary_pass_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "number", name=op.f("uq_temporary_pass_estate_id_number")),
+    )
+    with op.batch_alter_table("temporary_pass", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_temporary_pass_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_temporary_pass_follows_id"), ["follows_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_temporary_pass_renovation_id"), ["renovation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_temporary_pass_unit_id"), ["unit_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_temporary_pass_worker_id"), ["worker_id"], unique=False)
+        batch_op.create_index("uq_temporary_pass_token", ["token"], unique=True)
+        batch_op.create_index(
+            "uq_temporary_pass_valid",
+            ["worker_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'valid'"),
+            postgresql_where=sa.text("state = 'valid'"),
+        )
+
+    op.create_table(
+        "renovation_deduction",
+        sa.Column("settlement_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("clause", sa.String(length=200), nullable=False),
+        sa.Column("amount", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("violation_id", sa.Integer(), nullable=True),
+        sa.Column("evidence_id", sa.Integer(), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("reason <> '' AND clause <> ''", name=op.f("ck_renovation_deduction_deducted_with_clause")),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_renovation_deduction_amount_positive")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_renovation_deduction_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_renovation_deduction_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "evidence_id"],
+            ["attachment.estate_id", "attachment.id"],
+            name=op.f("fk_renovation_deduction_estate_id_evidence_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "settlement_id"],
+            ["renovation_settlement.estate_id", "renovation_settlement.id"],
+            name=op.f("fk_renovation_deduction_estate_id_settlement_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "violation_id"],
+            ["renovation_violation.estate_id", "renovation_violation.id"],
+            name=op.f("fk_renovation_deduction_estate_id_violation_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_renovation_deduction_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_renovation_deduction")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_renovation_deduction_estate_id_id")),
+    )
+    with op.batch_alter_table("renovation_deduction", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_renovation_deduction_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_deduction_evidence_id"), ["evidence_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_deduction_settlement_id"), ["settlement_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_renovation_deduction_violation_id"), ["violation_id"], unique=False)
+
     with op.batch_alter_table("estate", schema=None) as batch_op:
         batch_op.add_column(sa.Column("settings_version", sa.Integer(), server_default="1", nullable=False))
 
@@ -165,6 +1296,96 @@ def downgrade() -> None:
     with op.batch_alter_table("estate", schema=None) as batch_op:
         batch_op.drop_column("settings_version")
 
+    with op.batch_alter_table("renovation_deduction", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_deduction_violation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_deduction_settlement_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_deduction_evidence_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_deduction_estate_id"))
+
+    op.drop_table("renovation_deduction")
+    with op.batch_alter_table("temporary_pass", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_temporary_pass_valid",
+            sqlite_where=sa.text("state = 'valid'"),
+            postgresql_where=sa.text("state = 'valid'"),
+        )
+        batch_op.drop_index("uq_temporary_pass_token")
+        batch_op.drop_index(batch_op.f("ix_temporary_pass_worker_id"))
+        batch_op.drop_index(batch_op.f("ix_temporary_pass_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_temporary_pass_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_temporary_pass_follows_id"))
+        batch_op.drop_index(batch_op.f("ix_temporary_pass_estate_id"))
+
+    op.drop_table("temporary_pass")
+    with op.batch_alter_table("renovation_violation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_violation_unit_id"))
+        batch_op.drop_index("ix_renovation_violation_state")
+        batch_op.drop_index("ix_renovation_violation_repeat")
+        batch_op.drop_index(batch_op.f("ix_renovation_violation_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_violation_patrol_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_violation_finding_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_violation_estate_id"))
+
+    op.drop_table("renovation_violation")
+    with op.batch_alter_table("renovation_conduct", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_conduct_worker_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_conduct_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_conduct_estate_id"))
+
+    op.drop_table("renovation_conduct")
+    with op.batch_alter_table("renovation_worker", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_renovation_worker_document",
+            sqlite_where=sa.text("id_no_hash IS NOT NULL"),
+            postgresql_where=sa.text("id_no_hash IS NOT NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_renovation_worker_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_worker_photo_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_worker_id_no_hash"))
+        batch_op.drop_index(batch_op.f("ix_renovation_worker_estate_id"))
+
+    op.drop_table("renovation_worker")
+    with op.batch_alter_table("renovation_settlement", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_settlement_unit_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_settlement_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_settlement_estate_id"))
+
+    op.drop_table("renovation_settlement")
+    with op.batch_alter_table("renovation_patrol", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_patrol_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_patrol_patroller_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_patrol_estate_id"))
+        batch_op.drop_index("ix_renovation_patrol_day")
+
+    op.drop_table("renovation_patrol")
+    with op.batch_alter_table("renovation_inspection", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_inspection_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_inspection_estate_id"))
+
+    op.drop_table("renovation_inspection")
+    with op.batch_alter_table("renovation_extension", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_extension_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_extension_estate_id"))
+
+    op.drop_table("renovation_extension")
+    with op.batch_alter_table("renovation_decision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_decision_renovation_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_decision_estate_id"))
+
+    op.drop_table("renovation_decision")
+    with op.batch_alter_table("renovation", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_renovation_open",
+            sqlite_where=sa.text("NOT (state IN ('accepted', 'settled', 'archived', 'rejected', 'withdrawn'))"),
+            postgresql_where=sa.text("NOT (state IN ('accepted', 'settled', 'archived', 'rejected', 'withdrawn'))"),
+        )
+        batch_op.drop_index(batch_op.f("ix_renovation_unit_id"))
+        batch_op.drop_index("ix_renovation_state")
+        batch_op.drop_index(batch_op.f("ix_renovation_estate_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_contractor_id"))
+        batch_op.drop_index(batch_op.f("ix_renovation_applicant_id"))
+
+    op.drop_table("renovation")
     with op.batch_alter_table("custom_value", schema=None) as batch_op:
         batch_op.drop_index("ix_custom_value_yes")
         batch_op.drop_index("ix_custom_value_text")
@@ -180,6 +1401,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_custom_choice_estate_id"))
 
     op.drop_table("custom_choice")
+    with op.batch_alter_table("workflow_reviewer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_workflow_reviewer_estate_id"))
+
+    op.drop_table("workflow_reviewer")
+    with op.batch_alter_table("renovation_violation_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_violation_code_estate_id"))
+
+    op.drop_table("renovation_violation_code")
+    with op.batch_alter_table("renovation_hours", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_hours_estate_id"))
+
+    op.drop_table("renovation_hours")
+    with op.batch_alter_table("renovation_contractor", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_renovation_contractor_estate_id"))
+
+    op.drop_table("renovation_contractor")
     with op.batch_alter_table("custom_field", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_custom_field_estate_id"))
 
