@@ -12,6 +12,7 @@ def register(registry: Registry) -> None:
     from flask_babel import lazy_gettext as _l
 
     from app.core.access.roles import OFFICE, Role
+    from app.core.papers.editing import register_editing
     from app.core.papers.household import register_household
     from app.core.papers.services import print_pack
     from app.core.papers.views import PaperView, VerifyPage
@@ -21,3 +22,4 @@ def register(registry: Registry) -> None:
     registry.view(VerifyPage)
     registry.job("print_pack", print_pack)
     register_household(registry)
+    register_editing(registry)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.papers import layout, skeleton, writing
+from app.core.papers.editing import looking
 from app.core.papers.refused import Refused
 from app.core.papers.render import PaperMeta
 
@@ -34,6 +35,8 @@ WORK: dict[str, Callable[..., tuple[Any, bytes]]] = {
     "lay_out": layout.lay_out,
     "skeleton": skeleton.compile_skeleton,
     "write": writing.write_edited,
+    "visible": looking.visible,
+    "pictures": looking.pictures,
     "subsetter": layout.subsetter_present,
 }
 

@@ -26,9 +26,10 @@ from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
 from app.core.papers.base.context import Bilingual, Header
 from app.core.papers.bundle import Part, bundle
+from app.core.papers.editing.in_force import template_in_force
 from app.core.papers.kind import PaperKind
 from app.core.papers.models import Paper, PaperCopy, Standing
-from app.core.papers.template import PaperTemplate, load_paper
+from app.core.papers.template import PaperTemplate
 from app.core.papers.titles import in_both
 from app.core.records.base import Record, now
 from app.core.records.estate import Estate
@@ -77,12 +78,12 @@ def issue(
     moment = now()
     day = _day(moment, estate)
     code = new_verification_code()
-    template = load_paper(kind.folder)
+    template = template_in_force(session, kind, estate.id)
     header = _header(
         template, estate, language=language, issued_by=actor.name, issued_on=day, verify_code=code,
         number=_next_number(session, kind, record, day.year), verify_url=verification_address(code),
     )  # fmt: skip
-    context = kind.context(record, header)
+    context = template.entitled(kind.context(record, header))
     pdf = render(template, context)
     paper = Paper(
         estate_id=estate.id,
@@ -124,13 +125,20 @@ def preview(session: Session, kind: PaperKind, record: Record, *, language: str,
     Raises:
         NotAllowed: no right to print papers about such records.
     """
+    template = template_in_force(session, kind, record.estate_id)
+    return template.render(draft_context(session, kind, record, template, language=language, actor=actor))
+
+
+def draft_context(
+    session: Session, kind: PaperKind, record: Record, template: PaperTemplate, *, language: str, actor: Actor
+) -> Any:
+    """What a paper about ``record`` would say now, marked as preview. Raises as :func:`preview`."""
     actor.require("print", kind.resource)
     estate = _estate(session, record)
-    template = load_paper(kind.folder)
     header = _header(
         template, estate, language=language, issued_by=actor.name, issued_on=_day(now(), estate), draft=True
     )
-    return template.render(kind.context(record, header))
+    return template.entitled(kind.context(record, header))
 
 
 def copy(session: Session, paper: Paper, *, actor: Actor, purpose: str = "") -> PaperCopy:
@@ -226,7 +234,7 @@ def current_paper(session: Session, kind: PaperKind, record: Record, language: s
     """The valid paper, if it would say the same were it issued now; nothing when its record has changed since."""
     paper = valid_paper(session, kind, record, language)
     if paper is None or paper.content_hash != _content_hash(
-        kind, record, load_paper(kind.folder), _estate(session, record)
+        kind, record, template_in_force(session, kind, record.estate_id), _estate(session, record)
     ):
         return None
     return paper
@@ -235,7 +243,7 @@ def current_paper(session: Session, kind: PaperKind, record: Record, language: s
 def _content_hash(kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate) -> str:
     """Digest of all a paper says about its record, without number, day, issuer and language of an issue."""
     header = _header(template, estate, issued_by="", issued_on=NO_DAY)
-    return hashlib.sha256(repr(kind.context(record, header)).encode()).hexdigest()
+    return hashlib.sha256(repr(template.entitled(kind.context(record, header))).encode()).hexdigest()
 
 
 def pack(

@@ -97,6 +97,8 @@ class PaperTemplate:
     template_version: str
     edited: Edited | None = None
     letterhead: Letterhead = Letterhead()
+    form_no: str = ""
+    revision: str = ""
 
     def edited_as(self, html: str, css: str) -> PaperTemplate:
         """The same form with another template text and style sheet, under a version of its own."""
@@ -110,10 +112,24 @@ class PaperTemplate:
         digest = hashlib.sha256(f"{self.template_version}\0{letterhead!r}".encode()).hexdigest()
         return dataclasses.replace(self, letterhead=letterhead, template_version=digest[:12])
 
+    def marked_as(self, form_no: str, revision: str) -> PaperTemplate:
+        """The same form under another form number and revision; empty: its own."""
+        return dataclasses.replace(self, form_no=form_no, revision=revision) if form_no or revision else self
+
     def header(self, **values: Any) -> Header:
         """A header with this form's own number, revision and titles filled in."""
         own = {name: getattr(self.info, name) for name in ("form_no", "revision", "title_zh", "title_en")}
-        return Header(**{**own, **values})
+        return Header(**{**own, **values, **self._marks})
+
+    def entitled(self, context: Any) -> Any:
+        """``context`` with the form number and revision that were given instead of the form's own."""
+        if not self._marks:
+            return context
+        return dataclasses.replace(context, header=dataclasses.replace(context.header, **self._marks))
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        return {name: given for name in ("form_no", "revision") if (given := getattr(self, name))}
 
     def html(self, context: Any) -> str:
         """The paper's HTML in the language of ``context.header``; ``PaperError`` when a value is not plain."""
