@@ -30,10 +30,13 @@ from app.fab.paging import DEEPEST, Place, Stretch, Tally
 from app.fab.scope import requires
 
 VIEWS = "guanjia.record_views"
+VIEWS_OF = "guanjia.record_views.of"
 PRINTED = 2_000
 """Lines that a printed list has at most."""
 WIDE = 6
 """Columns from which a printed list lies on its side."""
+NUMBERS = {Kind.INTEGER, Kind.DECIMAL}
+CELL_END = Markup("</td>\n")
 
 
 def record_views() -> dict[str, Any]:
@@ -42,14 +45,21 @@ def record_views() -> dict[str, Any]:
     return found
 
 
+def view_of(model: type) -> Any:
+    """The record view of a model, if it has one; remembered, because pages ask for it with every reference they show."""
+    found: dict[type, Any] = current_app.extensions.setdefault(VIEWS_OF, {})
+    if model not in found:
+        view = next((view for view in record_views().values() if view.datamodel.obj is model), None)
+        if view is None:
+            return None
+        found[model] = view
+    return found[model]
+
+
 def address_of(record: Any) -> str | None:
     """Address of a record's page, if it has one that the actor may open."""
-    if record is None:
-        return None
-    for view in record_views().values():
-        if view.datamodel.obj is type(record):
-            return str(view.address_of(record)) if current_actor().may("read", view.resource) else None
-    return None
+    view = view_of(type(record))
+    return view.address_of(record) if view is not None and current_actor().may("read", view.resource) else None
 
 
 def address_by_id(table: str, record_id: int) -> str | None:
@@ -58,6 +68,13 @@ def address_by_id(table: str, record_id: int) -> str | None:
         return registry().record_pages[table](record_id)
     views = (view for view in record_views().values() if view.datamodel.obj.__tablename__ == table)
     return next((url_for(f"{view.endpoint}.show", pk=record_id) for view in views), None)
+
+
+def _file_address(number: Any) -> str:
+    return url_for("FilePage.show", pk=number, name=number.name)
+
+
+LEADING: Mapping[Kind, Callable[[Any], str | None]] = {Kind.REFERENCE: address_of, Kind.FILE: _file_address}
 
 
 def link_to_show(text: Callable[[Any], Any]) -> Callable[[Any], Markup]:
@@ -81,21 +98,18 @@ class Cell:
     attribute: Attribute
     html: Any
     empty: bool = False
-    said: str = ""
 
     @property
     def label(self) -> Any:
-        """The attribute's label; ``said`` is it in the reader's language already."""
-        return self.said or self.attribute.label
+        return self.attribute.label
 
 
 @dataclass(frozen=True)
 class Line:
-    """One record of a list."""
+    """One record of a list; its ``cells`` are whole table cells, the first of which leads to the record."""
 
     record: Any
-    address: str
-    cells: list[Cell]
+    cells: Markup
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,7 @@ class ListScreen:
     datamodel: ClassVar[RecordInterface]
     resource: ClassVar[str]
     endpoint: str
+    route_base: str
     list_title: Any
     list_template: str
     list_cell: Mapping[str, Callable[[Any], Any]]
@@ -196,21 +211,45 @@ class ListScreen:
     def clauses(self, query: ListQuery) -> list[Any]:
         return [*self.scope(), *query.clauses(self.searched)]
 
-    def cell(self, record: Any, attribute: Attribute, compact: bool = False, said: str = "") -> Cell:
-        """The attribute of a record as HTML; ``compact`` is how lists write days."""
-        own = self.list_cell.get(attribute.name)
-        value = own(record) if own else attribute.value(record)
-        empty = value is None or value == ""
-        address = None
-        if attribute.kind is Kind.REFERENCE and not own:
-            address = address_of(value)
-        elif attribute.kind is Kind.FILE and not empty:
-            address = url_for("FilePage.show", pk=value, name=value.name)
-        return Cell(attribute, cells.cell_of(attribute, value, address, compact), empty, said)
+    def cell(self, record: Any, attribute: Attribute) -> Cell:
+        """The attribute of a record as HTML."""
+        value, html = self._cell_writer(attribute, False)(record)
+        return Cell(attribute, html, value is None or value == "")
+
+    def _cell_writer(self, attribute: Attribute, compact: bool) -> Callable[[Any], tuple[Any, Markup]]:
+        """What gives a record's value of the attribute and its HTML; ``compact`` is how lists write days."""
+        own, write = self.list_cell.get(attribute.name), cells.cell_writer(attribute, compact)
+        value_of = own or attribute.value
+        leads_to = None if own else LEADING.get(attribute.kind)
+
+        def of(record: Any) -> tuple[Any, Markup]:
+            value = value_of(record)
+            return value, write(value, leads_to(value) if leads_to and value is not None and value != "" else None)
+
+        return of
 
     def lines(self, records: Iterable[Any], attributes: Sequence[Attribute]) -> list[Line]:
-        heads = [(attribute, str(attribute.label)) for attribute in attributes]
-        return [Line(r, self.address_of(r), [self.cell(r, a, True, said) for a, said in heads]) for r in records]
+        """The records as lines of a table; the first cell of each leads to the record."""
+        columns = []
+        for attribute in attributes:
+            start = Markup('<td data-label="{}" class="k-{}{}').format(
+                attribute.label, attribute.kind, " text-end" if attribute.kind in NUMBERS else ""
+            )
+            columns.append((self._cell_writer(attribute, True), start + Markup('">'), start + Markup(' empty-cell">')))
+        found = []
+        for record in records:
+            parts = []
+            for write, start, start_of_empty in columns:
+                value, html = write(record)
+                if not parts and "<a " not in html:
+                    html = Markup('<a class="gj-open" href="{}">{}</a>').format(self.address_of(record), html)
+                parts += [start_of_empty if value is None or value == "" else start, html, CELL_END]
+            found.append(Line(record, Markup("").join(parts)))
+        return found
+
+    def home(self) -> str:
+        """Address of the list, under which its records and parts have theirs; as ``url_for`` builds it, for many at a time."""
+        return f"{request.script_root}{self.route_base}/"
 
     @expose("/")
     @requires("read")
@@ -226,7 +265,7 @@ class ListScreen:
             if name not in columns:
                 flash(problem, "warning")
         args = MultiDict((n, v) for n, v in self.known(opening.args).items(multi=True) if (n, v) != LOST)
-        link = partial(_link, args)
+        link = partial(_link, self.home(), args)
         summed = stretch.total.exact and stretch.total.number <= DEEPEST
         return self.render_template(
             self.list_template, title=self.list_title, view=self, query=query, stretch=stretch, listed=listed,
@@ -265,10 +304,11 @@ class ListScreen:
         query = self._bounded(query, clauses)
         stretch = self.datamodel.walk(clauses, query.order, Place(), PRINTED, listed, self.load)
         filters = [self._filter(a, query, request.args) for a in self.filtered]
+        writers, link = [self._cell_writer(a, True) for a in listed], partial(_link, self.home(), request.args)
         short = stretch.total.exact and stretch.total.number <= DEEPEST
         return self.render_template(
             "list_print.html", title=self.list_title, view=self, query=query, listed=listed, stretch=stretch,
-            lines=self.lines(stretch.records, listed), chips=self._chips(query, filters, partial(_link, request.args)),
+            lines=[[write(r)[1] for write in writers] for r in stretch.records], chips=self._chips(query, filters, link),
             wide=len(listed) >= WIDE, estate=getattr(g.user, "estate", None), at=now(), size=_size(stretch.total),
             order=[(a.label, descending) for a, descending in query.order if query.sorted_by],
             totals=self.totals(clauses) if short else [],
@@ -346,9 +386,8 @@ def query_of(args: MultiDict[str, str]) -> str:
     return urlencode([(name, value) for name, value in args.items(multi=True) if value and name not in TURNING])
 
 
-def _link(args: MultiDict[str, str], **changes: Any) -> str:
-    """Address of the list with some of the arguments in force changed; None removes one."""
-    endpoint = str(changes.pop("endpoint", None) or request.endpoint)
-    kept = {name: args.getlist(name) for name in args if name not in changes}
-    kept |= {name: value for name, value in changes.items() if value is not None}
-    return url_for(endpoint, **{**(request.view_args or {}), **kept})
+def _link(here: str, args: MultiDict[str, str], part: str = "", /, **changes: Any) -> str:
+    """Address of the list (``here``) or of a ``part`` of it with some of the arguments in force changed; None removes one."""
+    kept = [(name, value) for name, value in args.items(multi=True) if name not in changes]
+    kept += [(name, value) for name, value in changes.items() if value is not None]
+    return f"{here}{part}?{urlencode(kept)}" if kept else here + part

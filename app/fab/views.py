@@ -44,7 +44,7 @@ from app.fab.exporting import ExportScreen
 from app.fab.fields import RecordForm, SecretField, form_class, title_of
 from app.fab.filters import LARGEST, RESERVED, ListQuery
 from app.fab.interface import Attribute, Kind, RecordInterface
-from app.fab.lists import VIEWS, Cell, Line, ListScreen, address_of, link_to_show, record_views
+from app.fab.lists import VIEWS, Cell, Line, ListScreen, address_of, link_to_show, record_views, view_of
 from app.fab.paging import Place
 from app.fab.savedviews import SavedViewScreen
 from app.fab.scope import requires, safe_next
@@ -296,7 +296,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         return record
 
     def address_of(self, record: Any) -> str:
-        return url_for(f"{self.endpoint}.show", pk=record.id)
+        return f"{self.home()}{record.id}"
 
     def unit_of(self, name: str) -> Any:
         """The unit behind an input, from the column's ``info["unit"]``."""
@@ -680,5 +680,5 @@ def assign(record: Any, values: Mapping[str, Any]) -> None:
 
 def kind_of(record: Any) -> Any:
     """What people call a record of this kind, as its page is titled; nothing for one without a page."""
-    view = next((view for view in record_views().values() if view.datamodel.obj is type(record)), None)
+    view = view_of(type(record))
     return view.show_title if view else ""
