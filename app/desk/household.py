@@ -15,7 +15,7 @@ from app.core.clocks.queue import described, readable_kinds
 from app.core.indicators.queries import address_of
 from app.core.registry import HouseholdHead, HouseholdSection, Registry, registry
 from app.extensions import db
-from app.fab.views import Page, expose, requires
+from app.fab.views import Page, expose, record_views, requires
 from app.modules.estates.models import Unit
 
 ALL = "all"
@@ -53,9 +53,10 @@ class HouseholdPage(Page):
         if headers.get("HX-Request") and not headers.get("HX-History-Restore-Request"):
             return self.render("desk/_household_part.html", **values)
         heads = sorted(registry().of(HouseholdHead).values(), key=lambda head: head.order)
+        details = [cell for _field, cell in record_views()["UnitView"].custom_cells(unit) if not cell.empty]
         loaded = [(head, head.load(unit, actor)) for head in heads]
         return self.render(
-            "desk/household.html", heads=[(h, found) for h, found in loaded if found is not None], **values
+            "desk/household.html", details=details, heads=[(h, found) for h, found in loaded if found is not None], **values
         )
 
 

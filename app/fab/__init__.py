@@ -10,6 +10,7 @@ from flask_babel import get_locale
 from werkzeug.local import LocalProxy
 
 from app.core.access.actor import current_actor
+from app.core.fields.kinds import Extensible
 from app.core.registry import Registry
 
 
@@ -74,10 +75,12 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
 
 
 def leave_out_closed_routes(view: Any, registry: Registry) -> None:
-    """Register no route that no role may open, nor the form of a record view that has no columns for it."""
+    """Register no route that no role may open, nor the form of a record view that has nothing for it."""
     held = set().union(*registry.rights.values())
     closed = set(view.exclude_route_methods)
     closed |= {form for form in ("add", "edit") if not getattr(view, f"{form}_columns", True)}
+    if "edit" in closed and view.datamodel.obj.__tablename__ in registry.of(Extensible):
+        closed.remove("edit")  # the form of the fields that the estate adds
     for name in dir(view):
         verb, resource = getattr(getattr(view, name), "requires", (None, ""))
         if verb and (verb, resource or view.resource) not in held:

@@ -21,6 +21,11 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
 
 from app.core.access.actor import NotAllowed, current_actor
+from app.core.fields.kinds import FileId
+from app.core.fields.models import FieldKind
+from app.extensions import db
+from app.fab.custom_forms import filled_in, keep_customs, stored_values, with_customs
+from app.fab.customs import CustomAttribute, customs_of
 from app.fab.fields import RecordForm, YesNoField, masked
 from app.fab.filters import RANGED, RESERVED, SIZES
 from app.fab.interface import Attribute, Kind, token_of
@@ -60,16 +65,20 @@ class RecordApi(BaseApi):
         return self._view.resource
 
     def _attributes(self) -> list[Attribute]:
-        """The columns of the record that lists, pages or forms of the view show; id and version come by themselves."""
+        """The columns of the record that lists, pages or forms of the view show, then the fields without code.
+
+        Id and version come by themselves.
+        """
         view = self._view
         shown = [a.name for _title, group in view.shown for a in group]
         names = dict.fromkeys([*view.list_columns, *shown, *view.add_columns, *view.edit_columns])
         found = [view.datamodel.attribute(name, view.label_columns) for name in names if name not in view.form_fields]
         unique = {a.key: a for a in found if a.column is not None and not a.links}
-        return [a for key, a in unique.items() if key not in {"id", "version"}]
+        columns = [a for key, a in unique.items() if key not in {"id", "version"}]
+        return [*columns, *customs_of(view.datamodel.obj)]
 
     def _body_of(self, record: Any) -> dict[str, Any]:
-        values = {a.key: _plain(a, getattr(record, a.key)) for a in self._attributes()}
+        values = {_name(a): _plain(a, _stored(a, record)) for a in self._attributes()}
         return {"id": record.id, "version": record.version, **values}
 
     def _answer(self, status: int, body: dict[str, Any], **headers: str) -> Response:
@@ -108,12 +117,18 @@ class RecordApi(BaseApi):
         if not view.add_columns:
             raise NotAllowed(view.resource)
         try:
-            form = self._form(view.add_form, _sent(), view.editable(None, actor), whole=True)
+            form = self._form(view.add_form, _sent(), None, whole=True)
         except Unreadable as error:
             return problem(400, _("The request could not be read."), str(error))
         if not form.validate():
             return problem(422, _("Some values do not fit."), errors=form.errors)
-        outcome = carry_out(lambda: view.create(form.values(), actor=actor), self._address, view.constraint_messages)
+
+        def make() -> Any:
+            record = view.create(form.values(), actor=actor)
+            keep_customs(view.datamodel.session, record, form, actor=actor)
+            return record
+
+        outcome = carry_out(make, self._address, view.constraint_messages)
         if not outcome.done:
             return _refused(outcome)
         return self._answer(201, self._body_of(outcome.result), Location=outcome.location)
@@ -123,15 +138,14 @@ class RecordApi(BaseApi):
         view, actor = self._view, current_actor()
         actor.require("update", view.resource)
         record = view.record_or_404(pk)
-        editable = view.editable(record, actor)
-        if not view.edit_columns or not editable:
+        if not view.can_edit(record, actor):
             raise NotAllowed(view.resource)
         try:
             sent = _sent()
             version = sent.pop("version", None)
             if not isinstance(version, int) or isinstance(version, bool):
                 raise Unreadable(_("“version” must be the number of the version that you read."))
-            form = self._form(view.edit_form, sent, editable, whole=False)
+            form = self._form(view.edit_form, sent, record, whole=False)
         except Unreadable as error:
             return problem(400, _("The request could not be read."), str(error))
         if not form.validate():
@@ -140,7 +154,9 @@ class RecordApi(BaseApi):
         def change() -> Any:
             if record.version != version:
                 raise StaleDataError
-            view.update(record, form.values(), actor=actor)
+            if columns := form.values():
+                view.update(record, columns, actor=actor)
+            keep_customs(view.datamodel.session, record, form, actor=actor)
             return record
 
         outcome = carry_out(change, self._address, view.constraint_messages)
@@ -149,8 +165,15 @@ class RecordApi(BaseApi):
     def _address(self, record: Any) -> str:
         return url_for(f"{self.endpoint}.get", pk=record.id)
 
-    def _form(self, kind: type[RecordForm], sent: dict[str, Any], editable: set[str], whole: bool) -> RecordForm:
-        """The screen's form filled with a JSON object; a partial update has only the fields that were sent."""
+    def _form(self, columns: type[RecordForm], sent: dict[str, Any], record: Any | None, whole: bool) -> RecordForm:
+        """The screen's form filled with a JSON object; a partial update has only the fields that were sent.
+
+        Files are not set here.
+        """
+        actor = current_actor()
+        customs = [f for f in self._view.customs(record, actor) if f.kind is not FieldKind.FILE]
+        editable = self._view.editable(record, actor) | {f.name for f in customs}
+        kind = with_customs(columns, customs)
         unknown = sorted(sent.keys() - (editable & set(kind()._fields)))
         if unknown:
             raise Unreadable(_("These fields cannot be set: %(names)s.", names=", ".join(unknown)[:200]))
@@ -165,7 +188,7 @@ class RecordApi(BaseApi):
                     texts[name] = "y"
             elif value is not None:
                 texts[name] = _text(name, value)
-        form = kind(texts)
+        form = kind(texts, data=stored_values(db.session, record, customs) if record is not None else {})
         for name in list(form._fields):
             if name not in editable or (not whole and name not in sent):
                 del form[name]
@@ -176,7 +199,10 @@ class RecordApi(BaseApi):
     def add_api_spec(self, api_spec: Any) -> None:
         """Describe the four operations as they really are."""
         view, name = self._view, type(self).__name__
-        read = {a.key: {**_schema(a), "title": str(a.label)} for a in self._attributes()}
+        read = {_name(a): {**_schema(a), "title": str(a.label)} for a in self._attributes()}
+        customs = [
+            f for f in filled_in(view.datamodel.obj.__tablename__, current_actor()) if f.kind is not FieldKind.FILE
+        ]
         whole = {"type": "integer", "format": "int32"}
         schemas = {
             name: {
@@ -184,8 +210,8 @@ class RecordApi(BaseApi):
                 "properties": {"id": whole, "version": whole, **read},
                 "required": ["id", "version", *read],
             },
-            f"{name}.new": self._input(view.add_form, required=True),
-            f"{name}.change": self._input(view.edit_form, required=False),
+            f"{name}.new": self._input(with_customs(view.add_form, customs), required=True),
+            f"{name}.change": self._input(with_customs(view.edit_form, customs), required=False),
         }
         for key, schema in schemas.items():
             api_spec.components.schema(key, schema)
@@ -222,14 +248,10 @@ class RecordApi(BaseApi):
         api_spec.path(path=f"{self.route_base}/{{pk}}", operations=single)
 
     def _input(self, kind: type[RecordForm], required: bool) -> dict[str, Any]:
-        attributes = {a.key: a for a in self._attributes()}
+        attributes = {_name(a): a for a in self._attributes()}
         fields = [name for name in kind()._fields if name in attributes]
         properties = {name: _schema(attributes[name], writing=True) for name in fields}
-        needed = (
-            [n for n in fields if not attributes[n].optional and attributes[n].kind is not Kind.YES_NO]
-            if required
-            else []
-        )
+        needed = [n for n in fields if _needed(attributes[n])] if required else []
         if not required:
             properties["version"] = {"type": "integer"}
             needed = ["version"]
@@ -322,6 +344,25 @@ def _refused(outcome: Outcome) -> Response:
     if outcome.taken:
         return problem(409, _("A value that must be unique is in use."), errors=outcome.errors)
     return problem(422, _("Some values do not fit."), " ".join(outcome.errors.get("", [])), outcome.errors)
+
+
+def _name(attribute: Attribute) -> str:
+    return attribute.name if isinstance(attribute, CustomAttribute) else attribute.key
+
+
+def _stored(attribute: Attribute, record: Any) -> Any:
+    """What the record holds; of a field, the name of the file it holds."""
+    if not isinstance(attribute, CustomAttribute):
+        return getattr(record, attribute.key)
+    value = attribute.value(record)
+    return value.name if isinstance(value, FileId) else value
+
+
+def _needed(attribute: Attribute) -> bool:
+    """Whether a new record cannot do without the value."""
+    if isinstance(attribute, CustomAttribute):
+        return attribute.field.required
+    return not attribute.optional and attribute.kind is not Kind.YES_NO
 
 
 def _plain(attribute: Attribute, value: Any) -> Any:

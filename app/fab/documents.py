@@ -20,6 +20,7 @@ from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.clocks.kinds import WorkKind
 from app.core.clocks.seeding import seed_rules
 from app.core.clocks.services import last_day
+from app.core.fields.kinds import Extensible
 from app.core.papers.archive import Filed, FiledUnder
 from app.core.papers.filling import paper_of
 from app.core.papers.services import papers_of
@@ -143,6 +144,7 @@ def register_document(
     registry.contribute(
         WorkKind(code=workflow.work, title=view.show_title, resource=view.resource, model=model, icon=icon)
     )
+    registry.contribute(Extensible(name=table, title=view.show_title))
     registry.page(table, page)
     registry.view(view, label=label, category=category, icon=icon)
     registry.search(SearchProvider(table, label, view.resource, find))

@@ -39,7 +39,7 @@ def estate_zone() -> ZoneInfo:
     return ZoneInfo(estate.time_zone if estate else current_app.config["BABEL_DEFAULT_TIMEZONE"])
 
 
-class _Required(validators.InputRequired):
+class Required(validators.InputRequired):
     """Asks in our own words, naming the field."""
 
     def __call__(self, form: wtforms.Form, field: wtforms.Field) -> None:
@@ -413,7 +413,7 @@ def field_for(
     required = not attribute.optional
     if attribute.kind is Kind.YES_NO and not attribute.nullable:
         return YesNoField(default=_default(column), **common)
-    common["validators"] = [_Required()] if required else []
+    common["validators"] = [Required()] if required else []
     common["default"] = _default(column)
     kind: Any = _bare(column)
     match attribute.kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,6 +22,9 @@ from app.core.access.models import Account
 from app.core.audit.kinds import EventKind
 from app.core.audit.models import AuditEntry
 from app.core.comments.models import Comment
+from app.core.fields.kinds import PREFIX
+from app.core.fields.queries import FILE_KIND
+from app.core.files.models import Attachment
 from app.core.papers.base.context import Bilingual
 from app.core.records.base import Stamped
 from app.core.records.choices import in_language
@@ -28,6 +32,7 @@ from app.core.records.lookup import resource_of
 from app.core.registry import registry
 from app.extensions import db
 from app.fab.cells import text_of
+from app.fab.customs import customs_of
 from app.fab.fields import estate_zone, title_of
 from app.fab.interface import Attribute, Kind, RecordInterface, model_of
 
@@ -267,16 +272,25 @@ def _lines(entries: Sequence[AuditEntry], record: Stamped, limit: int) -> list[H
     rows = _rows(entries)
     lines: list[Happening] = []
     steps: dict[tuple[Any, ...], int] = {}
+    filled: dict[tuple[Any, ...], int] = {}
     for entry in entries:
         if len(lines) > limit:
             break
         if entry.kind == "create" and not entry.changes.keys() & _attributes(entry.record_type).keys():
             continue  # how a payment is spread over the lines of its bill is nothing that happened
+        if _unseen(entry, rows):
+            continue
         line = _line(entry, record, rows)
         last = lines[-1] if lines else None
         deed = (entry.record_type, entry.record_id, entry.actor_id)
         if entry.kind == "transition":
             steps[deed] = len(lines)
+        if entry.kind in {"create", "update"} and deed in filled and lines[filled[deed]].at - line.at < AT_ONCE:
+            place = filled.pop(deed)  # the fields without code on the same form
+            lines[place] = replace(line, changes=(*line.changes, *lines[place].changes))
+            continue
+        if _of_fields(entry):
+            filled[deed] = len(lines)
         if entry.kind == "update" and deed in steps and lines[steps[deed]].at - line.at < AT_ONCE:
             place = steps.pop(deed)  # what the step changed in the record, besides its state
             lines[place] = replace(lines[place], changes=(*lines[place].changes, *line.changes))
@@ -287,6 +301,19 @@ def _lines(entries: Sequence[AuditEntry], record: Stamped, limit: int) -> list[H
         else:
             lines.append(line)
     return [_finished(line) for line in lines]
+
+
+def _of_fields(entry: AuditEntry) -> bool:
+    """Whether the entry tells of fields without code alone."""
+    return entry.kind == "update" and bool(entry.changes) and all(name.startswith(PREFIX) for name in entry.changes)
+
+
+def _unseen(entry: AuditEntry, rows: Rows) -> bool:
+    """Whether the entry tells of fields alone that the acting person does not see, or of a file that a field tells of."""
+    if entry.record_type == Attachment.__tablename__:
+        row = rows.get(entry.record_type, entry.record_id)
+        return row is not None and row.kind == FILE_KIND
+    return _of_fields(entry) and not entry.changes.keys() & _attributes(entry.record_type).keys()
 
 
 def _together(one: Happening, other: Happening) -> Happening:
@@ -539,8 +566,14 @@ def _text(attribute: Attribute, plain: Any, rows: Rows) -> str:
     return text_of(attribute, logged_value(attribute, plain))
 
 
-def _attributes(table: str) -> dict[str, Attribute]:
-    """The columns of a table that have a label."""
+def _attributes(table: str) -> Mapping[str, Attribute]:
+    """The columns of a table that have a label, and its fields without code that the acting person sees."""
+    columns, model = _columns(table), _model(table)
+    customs = customs_of(model, archived=True) if model is not None else ()
+    return ChainMap({a.name: a for a in customs}, columns) if customs else columns
+
+
+def _columns(table: str) -> dict[str, Attribute]:
     cache: dict[str, dict[str, Attribute]] = current_app.extensions.setdefault("guanjia.timeline", {})
     if table not in cache:
         model = model_of(table)

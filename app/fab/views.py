@@ -29,6 +29,7 @@ from app.core.workflow.table import Workflow
 from app.extensions import db
 from app.fab.bulk import BulkCommand, BulkScreen
 from app.fab.custom_forms import (
+    custom_groups,
     filled_in,
     first_values,
     in_sections,
@@ -540,9 +541,8 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
     def _groups(self, form: RecordForm) -> Sequence[tuple[Any, Sequence[Any]]]:
         left = dict(form._fields)
         groups = [(title, [left.pop(name) for name in names if name in left]) for title, names in self.form_fieldsets]
-        customs = [(field, left.pop(field.name)) for field in getattr(form, "customs", ()) if field.name in left]
-        groups = in_sections([*groups, ("", [*left.values()])], customs)
-        return [(title, fields) for title, fields in groups if fields]
+        rest = [field for name, field in left.items() if not name.startswith(PREFIX)]
+        return [(title, fields) for title, fields in custom_groups(form, [*groups, ("", rest)]) if fields]
 
     def _fixed(self, form: RecordForm, record: Any | None) -> Sequence[Cell]:
         """What the actor sees but may not change on this form."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import current_app, g, has_request_context
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, current_actor
@@ -75,6 +75,16 @@ def sees_file(session: Session, attachment: Attachment, actor: Actor) -> bool:
         return True
     fields = fields_of(attachment.record_type, actor, archived=True, estate_id=attachment.estate_id)
     return attachment.role in {field.code for field in fields}
+
+
+def hidden_files(actor: Actor) -> list[ColumnElement[bool]]:
+    """WHERE clauses on attachments that leave out the files in fields which the actor does not see."""
+    found = _definitions(actor.estate_id) if actor.estate_id is not None else ()
+    hidden = [(f.record_type, f.code) for f in found if f.kind is FieldKind.FILE and not f.seen_by(actor)]
+    return [
+        or_(Attachment.kind != FILE_KIND, Attachment.record_type != table, Attachment.role != code)
+        for table, code in hidden
+    ]
 
 
 FILE_KIND = "field"

@@ -122,13 +122,11 @@ def _rounded(field: Field, value: Any) -> Any:
 
 def _file(session: Session, record: Record, field: Field, value: Any, actor: Actor) -> FileId | None:
     if isinstance(value, FileStorage):
-        attachment: Attachment | None = attach(session, record, value, kind=FILE_KIND, actor=actor)
-        assert attachment is not None
-        attachment.role = field.code
-    elif value is None:
+        kept = attach(session, record, value, kind=FILE_KIND, role=field.code, actor=actor)
+        return FileId.of(kept.id, kept.name)
+    if value is None:
         return None
-    else:
-        attachment = session.get(Attachment, int(value))
+    attachment = session.get(Attachment, int(value))
     here = (record.__tablename__, record.id, FILE_KIND, field.code)
     if attachment is None or (attachment.record_type, attachment.record_id, attachment.kind, attachment.role) != here:
         raise InvalidValue(_l("Choose a file."))

@@ -58,12 +58,13 @@ def content(file: StoredFile) -> bytes:
 
 
 def attach(
-    session: Session, record: Any, upload: FileStorage, *, kind: str, actor: Actor, note: str = ""
+    session: Session, record: Any, upload: FileStorage, *, kind: str, actor: Actor, note: str = "", role: str = ""
 ) -> Attachment:
     """Keep an uploaded file as attachment of ``record`` (or of a job), in the record's estate.
 
     The type is told by content; images are written anew without camera data. Raises :class:`InvalidValue` for a file
     that is empty, too large (setting ``upload_megabytes``) or of a kind we don't keep. Whoever calls checks the right.
+    ``role``: of a file in a field, the field's code.
     """
     name = clean_name(upload.filename or "")
     limit = current_app.config["GUANJIA"].upload_megabytes
@@ -73,7 +74,8 @@ def attach(
     media = media_type(data, name)
     if media.startswith("image/") and media not in ("image/vnd.dwg", "image/vnd.dxf"):
         data = reencode_image(data)
-    return _add(session, record, keep(session, data, media), name=name, kind=kind, note=note.strip(), actor=actor)
+    stored = keep(session, data, media)
+    return _add(session, record, stored, name=name, kind=kind, note=note.strip(), role=role, actor=actor)
 
 
 def attach_made(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
 from app.core.access.models import Account
+from app.core.fields.queries import hidden_files
 from app.core.files.models import Attachment
 from app.core.papers.models import Paper
 from app.core.records.choices import Choice, in_language
@@ -173,6 +174,7 @@ def _files(session: Session, unit_id: int, wanted: ArchiveFilter, actor: Actor, 
         select(Attachment, Account)
         .outerjoin(Account, Account.id == Attachment.created_by_id)
         .where(Attachment.unit_id == unit_id, Attachment.record_type.in_(tables), Attachment.archived_at.is_(None))
+        .where(*hidden_files(actor))
     )
     if wanted.form:
         query = query.where(Attachment.note == wanted.form)

@@ -15,6 +15,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from app.core.access.actor import Actor, system_actor
+from app.core.fields.services import give_defaults
 from app.core.records.base import now, session_of
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
@@ -317,6 +318,7 @@ def take_in(session: Session, line: BatchUnit, *, actor: Actor) -> bool:
             raise InvalidValue(_("No owner is entered for this unit."))
         _not_moved_in(session, line.unit_id, {owner.id for owner in owners})
         line.case = open_case(session, unit=line.unit, owner=owners[0], actor=actor, **notice)
+        give_defaults(session, line.case, actor=actor)
     else:
         line.case = found
         if found.handover_from is None:

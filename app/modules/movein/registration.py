@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.access.actor import Actor
+from app.core.fields.services import give_defaults
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
 from app.core.records.identifiers import share as read_share
@@ -71,7 +72,9 @@ def _person(session: Session, given: dict[str, Any], actor: Actor) -> Person:
     """The registered person ``known``, or a new one of the other values; what is empty is not written."""
     if number := given.pop("known"):
         return session.scalars(select(Person).where(Person.id == number)).one()
-    return register_person(session, {name: value for name, value in given.items() if value}, actor=actor)
+    person = register_person(session, {name: value for name, value in given.items() if value}, actor=actor)
+    give_defaults(session, person, actor=actor)
+    return person
 
 
 def register_owner(session: Session, case: MoveInCase, values: Mapping[str, Any], *, actor: Actor) -> None:

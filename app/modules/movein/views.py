@@ -13,10 +13,11 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from app.core.access.actor import NotAllowed, current_actor
+from app.core.access.actor import Actor, NotAllowed, current_actor
 from app.core.papers.services import papers_of
 from app.core.records.choices import in_language
 from app.extensions import db
+from app.fab.custom_forms import custom_groups, first_values, in_sections, keep_customs, with_customs, with_files
 from app.fab.interface import RecordInterface
 from app.fab.submit import Outcome, carry_out, spread
 from app.fab.views import RecordView, expose, link_to_show, requires
@@ -56,6 +57,9 @@ class MoveInCaseView(RecordView):
         "transition", "sign", "issue", "print", "reveal", "comment", "withdraw", "file", "take", "hand_over", "late_reason", "escalate",
     )  # fmt: skip
 
+    def fields_open(self, record: MoveInCase | None, actor: Actor) -> bool:
+        return record is None or record.is_open
+
     # The case page
 
     def _page_of(self, record: MoveInCase, **more: Any) -> str:
@@ -77,7 +81,8 @@ class MoveInCaseView(RecordView):
             records=queries.records_of(db.session, record), paper_title=queries.paper_title,
             kinds=panels.kinds_at(panel),
             papers=papers_of(db.session, record), pack=pack_sheets(record), entries=self.happenings(record), said=said,
-            said_of=in_language, **more,
+            said_of=in_language, details=in_sections([], self.custom_cells(record)),
+            can_edit=self.can_edit(record, actor), **more,
         )  # fmt: skip
         return page
 
@@ -140,11 +145,20 @@ class MoveInCaseView(RecordView):
             return redirect(self.step_address(earlier))
         owners = [tenure.person for tenure in owners_of(db.session, unit.id)]
         first = {"owner": str(owners[0].id)} if len(owners) == 1 else {} if owners else {"owner": forms.NEW_PERSON}
-        form = forms.bound(forms.opening(owners), "open", data=first)
+        actor = current_actor()
+        customs = self.customs(None, actor)
+        kind = with_customs(forms.opening(owners), customs)
+        form = forms.bound(kind, "open", data={**first, **first_values(customs)})
         general: list[str] = []
         if request.method == "POST" and form.validate():
+
+            def work() -> MoveInCase:
+                case = registration.open_for(db.session, unit, form.values(), actor=actor)
+                keep_customs(db.session, case, form, actor=actor)
+                return case
+
             outcome = carry_out(
-                lambda: registration.open_for(db.session, unit, form.values(), actor=current_actor()),
+                work,
                 lambda case: self.step_address(case) if case else url_for("MoveInCaseView.list"),
             )
             if outcome.done:
@@ -158,6 +172,8 @@ class MoveInCaseView(RecordView):
             "owners": owners,
             "notice": forms.NOTICE,
             "identity": forms.IDENTITY,
+            "more": custom_groups(form),
+            "with_files": with_files(form),
         }
         page = self.render_template("movein/open.html", title=self.add_title, view=self, **values)
         return (page, 422) if request.method == "POST" else page
