@@ -77,6 +77,81 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_custom_field_estate_id"), ["estate_id"], unique=False)
 
     op.create_table(
+        "letterhead",
+        sa.Column("header_zh", sa.String(length=80), nullable=False),
+        sa.Column("header_en", sa.String(length=140), nullable=False),
+        sa.Column("footer_zh", sa.String(length=80), nullable=False),
+        sa.Column("footer_en", sa.String(length=140), nullable=False),
+        sa.Column("logo_id", sa.Integer(), nullable=True),
+        sa.Column("stamp_id", sa.Integer(), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_letterhead_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_letterhead_created_by_id")),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_letterhead_estate_id")),
+        sa.ForeignKeyConstraint(["logo_id"], ["stored_file.id"], name=op.f("fk_letterhead_logo_id")),
+        sa.ForeignKeyConstraint(["stamp_id"], ["stored_file.id"], name=op.f("fk_letterhead_stamp_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letterhead")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_letterhead_estate_id_id")),
+        sa.UniqueConstraint("estate_id", name=op.f("uq_letterhead_estate_id")),
+    )
+    with op.batch_alter_table("letterhead", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_letterhead_estate_id"), ["estate_id"], unique=False)
+
+    op.create_table(
+        "paper_template_version",
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("style", sa.Text(), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("origin", sa.String(length=12), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("published_by_name", sa.String(length=130), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(published_at IS NULL) = (published_by_name = '')",
+            name=op.f("ck_paper_template_version_published_iff_name"),
+        ),
+        sa.CheckConstraint(
+            "(number IS NULL) = (published_at IS NULL)", name=op.f("ck_paper_template_version_numbered_iff_published")
+        ),
+        sa.CheckConstraint("number > 0", name=op.f("ck_paper_template_version_number_positive")),
+        sa.ForeignKeyConstraint(
+            ["changed_by_id"], ["ab_user.id"], name=op.f("fk_paper_template_version_changed_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["ab_user.id"], name=op.f("fk_paper_template_version_created_by_id")
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_paper_template_version_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_paper_template_version")),
+        sa.UniqueConstraint(
+            "estate_id", "code", "number", name=op.f("uq_paper_template_version_estate_id_code_number")
+        ),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_paper_template_version_estate_id_id")),
+    )
+    with op.batch_alter_table("paper_template_version", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_paper_template_version_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(
+            "uq_paper_template_version_draft",
+            ["estate_id", "code"],
+            unique=True,
+            sqlite_where=sa.text("number IS NULL"),
+            postgresql_where=sa.text("number IS NULL"),
+        )
+
+    op.create_table(
         "renovation_contractor",
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("credit_code", sa.String(length=18), nullable=False),
@@ -271,6 +346,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_custom_value_yes", ["field_id", "yes"], unique=False)
 
     op.create_table(
+        "paper_form",
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("form_no", sa.String(length=40), nullable=False),
+        sa.Column("revision", sa.String(length=20), nullable=False),
+        sa.Column("in_force_id", sa.Integer(), nullable=True),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_paper_form_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_paper_form_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "in_force_id"],
+            ["paper_template_version.estate_id", "paper_template_version.id"],
+            name=op.f("fk_paper_form_estate_id_in_force_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_paper_form_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_paper_form")),
+        sa.UniqueConstraint("estate_id", "code", name=op.f("uq_paper_form_estate_id_code")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_paper_form_estate_id_id")),
+    )
+    with op.batch_alter_table("paper_form", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_paper_form_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_paper_form_in_force_id"), ["in_force_id"], unique=False)
+
+    op.create_table(
         "renovation",
         sa.Column(
             "state",
@@ -406,12 +510,12 @@ def upgrade() -> None:
             name=op.f("ck_renovation_accepted_iff_day"),
         ),
         sa.CheckConstraint(
-            "NOT (state IN ('payment', 'passes', 'under_way', 'suspended', 'acceptance', 'rectification', 'accepted', 'settled', 'archived')) OR approved_by_id IS NOT NULL",
-            name=op.f("ck_renovation_approved_iff_decider"),
+            "NOT (state IN ('passes', 'under_way', 'suspended', 'acceptance', 'rectification', 'accepted', 'settled', 'archived')) OR permit_no IS NOT NULL",
+            name=op.f("ck_renovation_site_has_permit"),
         ),
         sa.CheckConstraint(
-            "NOT (state IN ('under_way', 'suspended', 'acceptance', 'rectification', 'accepted', 'settled', 'archived')) OR permit_no IS NOT NULL",
-            name=op.f("ck_renovation_site_has_permit"),
+            "NOT (state IN ('payment', 'passes', 'under_way', 'suspended', 'acceptance', 'rectification', 'accepted', 'settled', 'archived')) OR approved_by_id IS NOT NULL",
+            name=op.f("ck_renovation_approved_iff_decider"),
         ),
         sa.CheckConstraint("mode = 'self' OR contractor_id IS NOT NULL", name=op.f("ck_renovation_company_named")),
         sa.CheckConstraint(
@@ -1386,6 +1490,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_renovation_applicant_id"))
 
     op.drop_table("renovation")
+    with op.batch_alter_table("paper_form", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_paper_form_in_force_id"))
+        batch_op.drop_index(batch_op.f("ix_paper_form_estate_id"))
+
+    op.drop_table("paper_form")
     with op.batch_alter_table("custom_value", schema=None) as batch_op:
         batch_op.drop_index("ix_custom_value_yes")
         batch_op.drop_index("ix_custom_value_text")
@@ -1417,6 +1526,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_renovation_contractor_estate_id"))
 
     op.drop_table("renovation_contractor")
+    with op.batch_alter_table("paper_template_version", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_paper_template_version_draft",
+            sqlite_where=sa.text("number IS NULL"),
+            postgresql_where=sa.text("number IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_paper_template_version_estate_id"))
+
+    op.drop_table("paper_template_version")
+    with op.batch_alter_table("letterhead", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_letterhead_estate_id"))
+
+    op.drop_table("letterhead")
     with op.batch_alter_table("custom_field", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_custom_field_estate_id"))
 

@@ -13,7 +13,6 @@ def register(registry: Registry) -> None:
     from app.core.papers.archive import Filed
     from app.core.workflow.table import Ask
     from app.fab.documents import register_document
-    from app.modules.renovation import completion_models, pass_models, site_models  # noqa: F401  (their tables)
     from app.modules.renovation.effects import COPY_WORK
     from app.modules.renovation.models import Renovation
     from app.modules.renovation.services import hand_copy

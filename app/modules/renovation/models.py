@@ -116,7 +116,7 @@ class Renovation(HasSecrets, Document):
         CheckConstraint("permit_no IS NULL OR approved_by_id IS NOT NULL", name="permit_after_approval"),
         CheckConstraint("permit_to >= permit_from", name="permit_ends_after_start",
                         info={"message": _l("The permit ends before it begins.")}),
-        CheckConstraint(f"NOT {_among((*SITE, *DONE))} OR permit_no IS NOT NULL", name="site_has_permit"),
+        CheckConstraint(f"NOT {_among((RenovationState.PASSES, *SITE, *DONE))} OR permit_no IS NOT NULL", name="site_has_permit"),
         CheckConstraint(f"{_among(DONE)} = (accepted_on IS NOT NULL)", name="accepted_iff_day"),
         CheckConstraint("(delivered_at IS NULL) = (delivery IS NULL)", name="delivered_somehow"),
         UniqueConstraint("estate_id", "permit_no"),
@@ -297,3 +297,6 @@ class PermitExtension(RenovationPart):
     renovation: Mapped[Renovation] = relationship(
         foreign_keys="PermitExtension.renovation_id", back_populates="extensions"
     )
+
+
+from app.modules.renovation import completion_models, pass_models, site_models  # noqa: E402, F401  (a renovation is mapped with its parts)

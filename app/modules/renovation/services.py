@@ -16,6 +16,7 @@ from app.core.records.base import now
 from app.core.records.identifiers import InvalidValue, credit_code, id_document, mobile
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.documents import enter
+from app.modules.people.models import IdKind
 from app.modules.people.queries import holds, household_of
 from app.modules.renovation.effects import COPY_RULE, COPY_WORK
 from app.modules.renovation.models import PermitExtension, Renovation, RenovationContractor
@@ -55,7 +56,7 @@ def apply(session: Session, values: Mapping[str, Any], *, actor: Actor) -> Renov
 
 def change(session: Session, renovation: Renovation, values: Mapping[str, Any]) -> None:
     """Set what the application says. Raises as :func:`apply`."""
-    kind = values.get("leader_id_kind", renovation.leader_id_kind)
+    kind = values.get("leader_id_kind") or renovation.leader_id_kind or IdKind.RESIDENT_ID
     checks = {"leader_mobile": mobile, "leader_id_no": lambda text: id_document(kind, text)}
     with session.no_autoflush:
         assign_checked(renovation, values, checks)
