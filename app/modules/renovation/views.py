@@ -17,9 +17,11 @@ from app.extensions import db
 from app.fab.documents import DocumentView
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, link_to_show, requires
+from app.modules.renovation import application_parts as application_parts  # its parts of the page
 from app.modules.renovation import services
 from app.modules.renovation.models import Renovation, RenovationContractor
-from app.modules.renovation.requirements import REQUIREMENTS, files_by_kind, missing_of
+from app.modules.renovation.parts import parts_of
+from app.modules.renovation.requirements import REQUIREMENTS, missing_of
 from app.modules.renovation.states import EDITABLE, SITE, Delivery, RenovationState
 from app.modules.renovation.workflow import RENOVATION
 
@@ -92,18 +94,7 @@ class RenovationView(DocumentView):
         services.change(db.session, record, values)
 
     def sections(self, record: Renovation, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
-        files = files_by_kind(db.session, record)
-        papers = {
-            "record": record, "files": files, "needed": [r for r in REQUIREMENTS if r.needed(record) or r.code in files],
-            "open": record.state in (*EDITABLE, RenovationState.INTAKE) and actor.may("update", self.resource),
-        }  # fmt: skip
-        parts: list[tuple[Any, str, dict[str, Any]]] = []
-        if record.decisions:
-            parts.append((_("Reviews"), "renovation/_decisions.html", {"record": record}))
-        parts.append((_("Papers of the application"), "renovation/_papers.html", papers))
-        if record.permit_no and record.extensions:
-            parts.append((_("Extensions of the permit"), "renovation/_extensions.html", {"record": record}))
-        return [*parts, *super().sections(record, actor)]
+        return [*parts_of(record, actor), *super().sections(record, actor)]
 
     def missing(self, record: Renovation) -> Any:
         """What the application lacks while it can be changed, in both languages."""
