@@ -560,6 +560,8 @@ def _text(attribute: Attribute, plain: Any, rows: Rows) -> str:
     """The logged value as the record's page would show it."""
     if plain is None:
         return ""
+    if attribute.kind is Kind.FILE:
+        return str(plain)  # its name
     if attribute.kind is Kind.REFERENCE:
         found = rows.found.get((attribute.target, plain)) if attribute.target else None
         return f"#{plain}" if found is None else title_of(found)

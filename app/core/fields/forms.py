@@ -12,7 +12,7 @@ from wtforms.widgets import html_params
 
 from app.core.access.roles import Role
 from app.core.records.choices import in_language
-from app.fab.fields import RowsField
+from app.fab.fields import RowsField, TextField
 
 
 class OfferedField(RowsField):
@@ -62,12 +62,17 @@ def roles_in_words(roles: list[str]) -> str:
 
 
 DEFINITION_FIELDS = {
+    "code": TextField(
+        _l("Code"),
+        length=30,
+        description=_l("Its name in workbooks and papers, for good. Left empty, it is made of the English title."),
+    ),
     "choices": OfferedField(
         _l("Values offered"),
         validators=[wtforms.validators.DataRequired(_l("Fill in at least one line."))],
         description=_l(
-            "In this order. Empty a line to withdraw its value: records that have it keep it. Leave the code of a new value "
-            "empty; write the code of a withdrawn one to offer it again."
+            "In this order. Empty a line to withdraw its value: records that have it keep it. Write it again to offer it again. "
+            "Codes are made of the English titles."
         ),
     ),
     "read_roles": RolesField(

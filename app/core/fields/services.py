@@ -222,8 +222,8 @@ def order_fields(session: Session, record_type: str, ids: Sequence[int], *, acto
 def set_choices(session: Session, row: CustomField, choices: Iterable[Mapping[str, Any]]) -> None:
     """Offer ``choices`` – ``{code, title_zh, title_en, withdrawn}`` – in this order.
 
-    One without a code is new and gets one from its English title; one that is left out is withdrawn: records may
-    have chosen it.
+    One without a code is the one with these titles, or new and gets a code from its English title; one that is left
+    out is withdrawn: records may have chosen it.
 
     Raises:
         FieldErrors: no choice is left, a title is missing, twice the same title, or there are too many.
@@ -234,7 +234,8 @@ def set_choices(session: Session, row: CustomField, choices: Iterable[Mapping[st
         titles = {name: str(given.get(name) or "").strip()[:60] for name in ("title_zh", "title_en")}
         if not all(titles.values()):
             raise FieldErrors({"choices": _l("Write the Chinese and the English title of every value.")})
-        code = str(given.get("code") or "").strip() or _code_from(titles["title_en"], {*present, *codes})
+        same = next((c.code for c in present.values() if (c.title_zh, c.title_en) == tuple(titles.values())), "")
+        code = str(given.get("code") or "").strip() or same or _code_from(titles["title_en"], {*present, *codes})
         if not CODE.fullmatch(code):
             raise FieldErrors({"choices": _l("A code begins with a letter and has small letters, digits and _ only.")})
         choice = present.get(code)
