@@ -48,6 +48,14 @@ class ImportPage(Page):
             runs=session.scalars(runs.limit(RUNS_SHOWN)).all(),
         )  # fmt: skip
 
+    @expose("/template.xlsx")
+    @requires("create")
+    def template(self) -> Response:
+        """An empty workbook with the headings of every table, those of added fields too."""
+        data = returned.empty_workbook(self.importer.tables_of(current_actor().estate_id or 0))
+        name = f"{self.importer.title}.xlsx"
+        return send_file(io.BytesIO(data), mimetype=XLSX, as_attachment=True, download_name=name)
+
     @expose("/upload", methods=["POST"])
     @requires("create")
     def upload(self) -> AnyResponse | tuple[str, int]:
@@ -90,7 +98,7 @@ class ImportPage(Page):
         mapping: Mapped = {}
         moved = False
         by_title = {sheet.title: sheet for sheet in sheets}
-        for table in self.importer.tables:
+        for table in self.importer.tables_of(run.estate_id):
             sheet = by_title.get(request.form.get(f"{table.name}.sheet", ""))
             if sheet is None:
                 continue
@@ -110,7 +118,7 @@ class ImportPage(Page):
     def _columns(self, run: ImportRun, sheets: list[Sheet], mapping: Mapped, refused: str = "") -> str:
         return self.render(
             "imports/columns.html", title=_("Columns of %(file)s", file=run.file_name), page=self, run=run,
-            mapping=mapping, sheets=sheets, refused=refused,
+            mapping=mapping, sheets=sheets, refused=refused, tables=self.importer.tables_of(run.estate_id),
             choices={name: _choices(sheets, where) for name, where in mapping.items()},
         )  # fmt: skip
 

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.core.access.actor import current_actor
+from app.core.fields.services import set_values
 from app.core.imports.tables import Line, Problem, Severity
 from app.core.records.base import Record
 
@@ -21,18 +23,20 @@ Key = tuple[str, ...]
 @dataclass(frozen=True)
 class Step:
     """Create a record (``record_id`` None) or change one. ``refs`` point at records by id, or by model and key when
-    another step creates them."""
+    another step creates them. ``added``: values of fields without code by their code."""
 
     model: type[Record]
     key: Key
     values: dict[str, Any]
     refs: dict[str, int | tuple[type[Record], Key]] = field(default_factory=dict)
     record_id: int | None = None
+    added: dict[str, Any] = field(default_factory=dict)
 
     def facts(self) -> str:
         values = sorted((name, str(value)) for name, value in self.values.items())
         refs = sorted((name, str(ref if isinstance(ref, int) else ref[1])) for name, ref in self.refs.items())
-        return repr((self.model.__tablename__, self.key, self.record_id, values, refs))
+        added = sorted((code, str(value)) for code, value in self.added.items())
+        return repr((self.model.__tablename__, self.key, self.record_id, values, refs, added))
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ def carry_out(session: Session, plan: Plan) -> None:
     """Do what the plan says, in the session's transaction; flushes, does not commit."""
     records: dict[tuple[type[Record], Key], Record] = {}
     known = _load(session, plan)
+    extended: list[tuple[Record, dict[str, Any]]] = []
     for step in plan.steps:
         record = step.model(estate_id=plan.estate_id) if step.record_id is None else known[step.model, step.record_id]
         for name, value in step.values.items():
@@ -119,7 +124,11 @@ def carry_out(session: Session, plan: Plan) -> None:
         if step.record_id is None:
             records[step.model, step.key] = record
             session.add(record)
+        if step.added:
+            extended.append((record, step.added))
     session.flush()
+    for record, values in extended:
+        set_values(session, record, values, actor=current_actor())
     if len(plan.steps) >= MANY_STEPS:
         for table in sorted({step.model.__tablename__ for step in plan.steps}):
             session.connection().execute(

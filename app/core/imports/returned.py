@@ -1,8 +1,9 @@
-"""What goes back to the person who made the workbook: the rows to look at again, and the list of remarks."""
+"""What people get of an import: an empty workbook to fill in, the rows to look at again, the list of remarks."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ from xlsxwriter import Workbook
 
 from app.core.exports.tables import write_xlsx
 from app.core.imports.plan import Plan
-from app.core.imports.tables import Line, Severity
+from app.core.imports.tables import Line, Severity, Table, heading_of
+from app.core.imports.workbook import MOST_ROWS
+from app.core.records.choices import in_language
 
 
 def rows_to_correct(plan: Plan) -> bytes:
@@ -69,6 +72,31 @@ def _write(page: Any, row: int, column: int, cell: Any) -> None:
         page.write_number(row, column, cell)
     else:
         page.write_string(row, column, str(cell))
+
+
+def empty_workbook(tables: Sequence[Table]) -> bytes:
+    """An XLSX to fill in: a sheet for each table with headings by which its columns are recognised.
+
+    A star marks what must be filled in; the cells of a choice offer its values.
+    """
+    file = io.BytesIO()
+    book = Workbook(file)
+    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
+    for table in tables:
+        page = book.add_worksheet(in_language(table.aliases[0], table.aliases[-1]))
+        page.freeze_panes(1, 0)
+        page.set_column(0, len(table.columns) - 1, 14)
+        for place, column in enumerate(table.columns):
+            page.write_string(0, place, f"{heading_of(column)}{' *' if column.required else ''}", head)
+            offered = [c.title for c in column.field.choices if not c.withdrawn] if column.field else []
+            if offered and len(",".join(offered)) <= LONGEST_OFFER:
+                page.data_validation(1, place, MOST_ROWS - 1, place, {"validate": "list", "source": offered})
+    book.close()
+    return file.getvalue()
+
+
+LONGEST_OFFER = 255
+"""Characters that a spreadsheet takes as a list of values offered in a cell."""
 
 
 def remarks(plan: Plan) -> bytes:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.access.actor import Actor
 from app.core.files.services import clean_name, content, keep
 from app.core.files.sniff import media_type
+from app.core.imports.added import with_fields
 from app.core.imports.models import ImportRun
 from app.core.imports.plan import Plan, carry_out
 from app.core.imports.tables import Mapped, Problem, Table, recognise
@@ -25,7 +26,7 @@ from app.core.records.identifiers import InvalidValue
 class Importer:
     """A kind of workbook: its tables, and the function that decides what its import does.
 
-    ``plan(session, sheets, mapping, estate_id=…, today=…)`` reads the records and changes nothing.
+    ``plan(session, sheets, mapping, tables=…, estate_id=…, today=…)`` reads the records and changes nothing.
     """
 
     kind: str
@@ -33,6 +34,10 @@ class Importer:
     resource: str
     tables: tuple[Table, ...]
     plan: Callable[..., Plan]
+
+    def tables_of(self, estate_id: int) -> tuple[Table, ...]:
+        """The tables with the columns of the estate's added fields that the acting person fills in."""
+        return tuple(with_fields(table, estate_id) for table in self.tables)
 
 
 def receive(session: Session, importer: Importer, data: bytes, name: str, *, actor: Actor) -> ImportRun:
@@ -44,7 +49,8 @@ def receive(session: Session, importer: Importer, data: bytes, name: str, *, act
     actor.require("create", importer.resource)
     name = clean_name(name)
     media = media_type(data, name)
-    mapping = recognise(importer.tables, read_workbook(data))
+    assert actor.estate_id is not None  # whoever may import works in an estate
+    mapping = recognise(importer.tables_of(actor.estate_id), read_workbook(data))
     run = ImportRun(
         estate_id=actor.estate_id,
         kind=importer.kind,
@@ -71,7 +77,7 @@ def remap(session: Session, importer: Importer, run: ImportRun, mapping: Mapped,
     actor.require("create", importer.resource)
     if run.imported_at is not None:
         raise InvalidValue(_l("This workbook has been imported already; upload it again."))
-    for table in importer.tables:
+    for table in importer.tables_of(run.estate_id):
         columns = mapping.get(table.name, {}).get("columns")
         if columns is None:
             continue
@@ -100,7 +106,7 @@ def plan_file(session: Session, importer: Importer, data: bytes, *, estate_id: i
         InvalidValue: the file cannot be read, or no table is recognised in it.
     """
     sheets = read_workbook(data)
-    mapping = recognise(importer.tables, sheets)
+    mapping = recognise(importer.tables_of(estate_id), sheets)
     if not mapping:
         raise InvalidValue(_l("No sheet of this workbook has the columns of a table we know."))
     return _plan(session, importer, sheets, mapping, estate_id)
@@ -108,7 +114,10 @@ def plan_file(session: Session, importer: Importer, data: bytes, *, estate_id: i
 
 def _plan(session: Session, importer: Importer, sheets: list[Sheet], mapping: Mapped, estate_id: int) -> Plan:
     with session.no_autoflush:
-        return importer.plan(session, sheets, mapping, estate_id=estate_id, today=estate_today(session, estate_id))
+        return importer.plan(
+            session, sheets, mapping, tables=importer.tables_of(estate_id), estate_id=estate_id,
+            today=estate_today(session, estate_id),
+        )  # fmt: skip
 
 
 def import_file(session: Session, importer: Importer, data: bytes, *, estate_id: int, actor: Actor) -> Plan:

@@ -13,8 +13,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.core.access.masking import mask
+from app.core.fields.kinds import Field
+from app.core.fields.models import FieldKind
 from app.core.imports.workbook import Sheet
-from app.core.records.choices import Choice
+from app.core.records.choices import Choice, in_language
 from app.core.records.identifiers import InvalidValue, Noted, halfwidth
 
 
@@ -49,7 +51,7 @@ class Column:
 
     ``aliases``: headings by which it is recognised. ``read``: turns a filled cell into its value or raises
     ``InvalidValue``. An unusable value makes the row an error, or is left out when ``may_omit``. ``mask``: how the
-    value shows in remarks (a kind of :mod:`app.core.access.masking`).
+    value shows in remarks (a kind of :mod:`app.core.access.masking`). ``field``: the added field whose values it holds.
     """
 
     name: str
@@ -59,16 +61,21 @@ class Column:
     required: bool = False
     may_omit: bool = False
     mask: str = ""
+    field: Field | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A kind of sheet: its name, the titles it usually bears, and its columns."""
+    """A kind of sheet: its name, the titles it usually bears, and its columns.
+
+    ``record_type``: table of the records whose added fields are further columns.
+    """
 
     name: str
     title: Any
     aliases: tuple[str, ...]
     columns: tuple[Column, ...]
+    record_type: str = ""
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -103,12 +110,12 @@ def recognise_columns(table: Table, sheet: Sheet) -> tuple[int, dict[str, int]]:
     best: tuple[int, dict[str, int]] = (sheet.rows[0][0] if sheet.rows else 1, {})
     for number, values in sheet.rows[:20]:
         headings = {_heading(value): index for index, value in reversed(list(enumerate(values))) if value is not None}
-        columns = {
-            column.name: headings[alias]
-            for column in table.columns
-            for alias in [next((a for a in map(_heading, column.aliases) if a in headings), None)]
-            if alias is not None
-        }
+        columns: dict[str, int] = {}
+        for column in table.columns:
+            places = (headings.get(_heading(alias)) for alias in column.aliases)
+            place = next((p for p in places if p is not None and p not in columns.values()), None)
+            if place is not None:
+                columns[column.name] = place
         if len(columns) > len(best[1]):
             best = number, columns
     return best
@@ -117,6 +124,13 @@ def recognise_columns(table: Table, sheet: Sheet) -> tuple[int, dict[str, int]]:
 def _heading(value: Any) -> str:
     """A heading without spaces, stars and what stands in brackets, e.g. the unit of measure."""
     return re.sub(r"\(.*?\)|[\s*:]", "", halfwidth(str(value))).casefold()
+
+
+def heading_of(column: Column) -> str:
+    """A heading in the reader's language by which the column is recognised."""
+    title = str(column.title)
+    known = {_heading(alias) for alias in column.aliases}
+    return title if _heading(title) in known else in_language(column.aliases[0], column.aliases[-1])
 
 
 @dataclass
@@ -165,14 +179,18 @@ class Line:
         self.problems.append(Problem(self.sheet.title, self.row, address, severity, reason, action))
 
     def _shown(self, column: str, value: Any) -> Any:
-        secret = self.table.column(column).mask
-        return mask(secret, str(value or "")) if secret else shown(value)
+        known = self.table.column(column)
+        if known.field and known.field.kind is FieldKind.CHOICE and value is not None:
+            return known.field.choice(value).title
+        return mask(known.mask, str(value or "")) if known.mask else shown(value)
 
 
 def shown(value: Any) -> Any:
     """A value as a remark shows it."""
     if isinstance(value, Choice):
         return value.title
+    if isinstance(value, bool):
+        return _l("Yes") if value else _l("No")
     if isinstance(value, date):
         return value.isoformat()[:10]  # a day cell of a workbook is a moment at midnight
     return "" if value is None else str(value)
@@ -209,7 +227,8 @@ def _read_line(line: Line) -> Line:
             (line.omit if column.may_omit else line.reject)(column.name, error.sentence)
             continue
         value, reason = found if isinstance(found, Noted) else (found, None)
-        reason = reason or _spelling(cell, value)
+        chosen = column.field is not None and column.field.kind is FieldKind.CHOICE
+        reason = reason or (None if chosen else _spelling(cell, value))
         line.values[column.name] = value
         if reason:
             line.correct(column.name, reason, value)
@@ -222,7 +241,7 @@ def _empty(cell: Any) -> bool:
 
 def _spelling(cell: Any, value: Any) -> Any:
     """Why the value differs from what the cell shows, nothing when it does not."""
-    if not isinstance(cell, str) or isinstance(value, Choice) or cell == value:
+    if not isinstance(cell, str) or isinstance(value, Choice | bool) or cell == value:
         return None
     if isinstance(value, date):
         return _l("A text instead of a date.")

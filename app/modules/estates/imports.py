@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.imports.added import added_values
 from app.core.imports.plan import Step, difference, portions
 from app.core.imports.tables import Column, Line, Table, cell_text, one_of, plain_text, whole_number
 from app.core.records import unitcodes
@@ -62,6 +63,7 @@ NUMBER = Column(
 UNITS = Table(
     name="units",
     title=_l("Units"),
+    record_type="unit",
     aliases=("房屋", "房屋信息", "房产", "房屋清单", "房源", "Units"),
     columns=(
         PHASE,
@@ -161,6 +163,8 @@ class EstateSnapshot:
     units: dict[str, Unit] = field(default_factory=dict)
     bays: dict[str, ParkingBay] = field(default_factory=dict)
     uses: dict[int, list[ParkingUse]] = field(default_factory=dict)
+    added: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Values of the units' added fields, by unit id and code."""
 
 
 def unit_code(line: Line) -> str:
@@ -220,16 +224,18 @@ def plan_units(lines: Sequence[Line], here: EstateSnapshot) -> tuple[list[Step],
         stored = here.units.get(code)
         if stored:
             changes = difference(line, stored, UNIT_COLUMNS)
-            line.result = "changed" if changes else "same"
-            if changes:
-                steps[Unit, (code,)] = Step(Unit, (code,), changes, record_id=stored.id)
+            added = added_values(line, here.added.get(stored.id, {}))
+            line.result = "changed" if changes or added else "same"
+            if changes or added:
+                steps[Unit, (code,)] = Step(Unit, (code,), changes, record_id=stored.id, added=added)
             continue
         building = _building(line, here, steps)
         values = {name: line[name] for name in UNIT_COLUMNS if line[name] is not None}
         refs: dict[str, Any] = {"building": building}
         if line["entrance"]:
             refs["entrance"] = _entrance(line, building, here, steps)
-        steps[Unit, (code,)] = Step(Unit, (code,), {"code": code, "number": line["number"], **values}, refs)
+        values |= {"code": code, "number": line["number"]}
+        steps[Unit, (code,)] = Step(Unit, (code,), values, refs, added=added_values(line))
         units[code] = (Unit, (code,))
         line.result = "new"
     return list(steps.values()), units

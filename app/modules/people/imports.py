@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, NotAllowed
 from app.core.access.keyring import current_keyring
+from app.core.imports.added import added_values, fields_in, stored_values
 from app.core.imports.models import ImportRun
 from app.core.imports.plan import Plan, Step, difference, portions
 from app.core.imports.services import Importer, import_file, import_run
@@ -86,6 +87,7 @@ def _phone(cell: Any) -> str:
 OWNERS = Table(
     name="people",
     title=_l("Owners, households and tenants"),
+    record_type="person",
     aliases=("业主", "业主信息", "住户", "人员", "客户", "Owners", "People"),
     columns=(
         PHASE,
@@ -155,18 +157,24 @@ class PeopleSnapshot:
     by_id_hash: dict[str, Person] = field(default_factory=dict)
     persons: dict[int, Person] = field(default_factory=dict)
     tenures: dict[int, list[Tenure]] = field(default_factory=dict)
+    added: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Values of the persons' added fields, by person id and code."""
 
 
-def plan_workbook(session: Session, sheets: Sequence[Sheet], mapping: Mapped, *, estate_id: int, today: date) -> Plan:
+def plan_workbook(
+    session: Session, sheets: Sequence[Sheet], mapping: Mapped, *, tables: Sequence[Table], estate_id: int, today: date
+) -> Plan:
     """Decide what importing the workbook into the estate does. Reads the records, changes nothing."""
-    unit_lines, people_lines, bay_lines = (read_table(table, sheets, mapping) for table in TABLES)
+    unit_lines, people_lines, bay_lines = (read_table(table, sheets, mapping) for table in tables)
     for line in people_lines:
         _read_person(line)
     codes = [unit_code(line) for line in (*unit_lines, *people_lines) if line["building"] and line["number"]]
     codes += [code for line in bay_lines for code in codes_in(line["unit"] or "")]
     here = load_estate(session, estate_id, codes, [line["code"] for line in bay_lines if line["code"]])
+    here.added = stored_values(session, unit_lines, "unit", [unit.id for unit in here.units.values()])
     steps, units = plan_units(unit_lines, here)
     known = _load_people(session, estate_id, people_lines, [unit.id for unit in here.units.values()])
+    known.added = stored_values(session, people_lines, "person", known.persons)
     steps += _People(known, units).plan(people_lines)
     steps += plan_bays(bay_lines, here, units, today)
     return Plan(estate_id, tuple(steps), (*unit_lines, *people_lines, *bay_lines))
@@ -339,38 +347,45 @@ class _People:
             return entry, self._complete(line, entry)
         if stored:
             changes = difference(line, stored, PERSON_COLUMNS)
+            added = added_values(line, self.known.added.get(stored.id, {}))
             entry = _Entry(line, stored.id, stored)
-            if changes:
+            if changes or added:
                 entry.step = len(self.steps)
-                self.steps.append(Step(Person, (identity,), changes, record_id=stored.id))
+                self.steps.append(Step(Person, (identity,), changes, record_id=stored.id, added=added))
             self.entries[identity] = entry
-            return entry, bool(changes)
+            return entry, bool(changes or added)
         values = {name: line[name] for name in ("name", *PERSON_COLUMNS, "birth_date") if line[name] is not None}
         if line["id_kind"] is IdKind.BUSINESS_LICENCE:
             values |= {"kind": PersonKind.ORGANISATION, "credit_code": line["id_no"]}
         entry = _Entry(line, (Person, (identity,)), None, len(self.steps))
-        self.steps.append(Step(Person, (identity,), values))
+        self.steps.append(Step(Person, (identity,), values, added=added_values(line)))
         self.entries[identity] = entry
         return entry, True
 
     def _complete(self, line: Line, entry: _Entry) -> bool:
         """A further row of the same person adds what the first row left empty."""
+        kept = self.known.added.get(entry.stored.id, {}) if entry.stored else {}
+        before = {column: getattr(entry.stored, column, None) for column in ("sex", "mobile")}
+        before |= {f.name: kept.get(f.code) for f in fields_in(line.table)}
         more = {}
-        for column in ("sex", "mobile"):
-            first, here = entry.line[column] or getattr(entry.stored, column, None), line[column]
+        for column, stored in before.items():
+            said, here = entry.line[column], line[column]
+            first = stored if said is None else said
             if here is not None and first is None:
                 more[column] = entry.line.values[column] = here
             elif here is not None and here != first:
                 line.omit(column, _l("Row %(row)s says otherwise for the same person.", row=entry.line.row))
-        if more and entry.step is not None:
+        added = {f.code: more.pop(f.name) for f in fields_in(line.table) if f.name in more}
+        if not (more or added):
+            return False
+        if entry.step is not None:
             step = self.steps[entry.step]
-            self.steps[entry.step] = Step(step.model, step.key, step.values | more, step.refs, step.record_id)
-        elif more and entry.stored:
+            self.steps[entry.step] = replace(step, values=step.values | more, added=step.added | added)
+        elif entry.stored:
             entry.step = len(self.steps)
-            self.steps.append(
-                Step(Person, (entry.stored.id_no_hash or entry.stored.name_key,), more, record_id=entry.stored.id)
-            )
-        return bool(more)
+            key = (entry.stored.id_no_hash or entry.stored.name_key,)
+            self.steps.append(Step(Person, key, more, record_id=entry.stored.id, added=added))
+        return True
 
     def _plan_tenure(self, line: Line, code: str, unit: UnitRef, entry: _Entry, stored: Tenure | None) -> bool:
         key = (code, line["role"].value, str(entry.ref))
