@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -406,25 +406,27 @@ class RecordInterface(SQLAInterface):
 
         A place behind the end shows the last page, one before the beginning the first.
         """
-        rows, behind, ahead = self._at(clauses, order, place, size)
+        wanted = partial(self._at, clauses, order, size=size, attributes=attributes, options=options)
+        rows, records, behind, ahead = wanted(place)
         if place.kind == "number" and place.number > 1 and not rows:
             total = self.tally(clauses)
             last = -(-total.number // size) if total.exact and total.number <= DEEPEST else 0
             place = Place("number", last) if 0 < last < place.number else Place("last")
-            rows, behind, ahead = self._at(clauses, order, place, size)
+            rows, records, behind, ahead = wanted(place)
         elif place.kind == "after" and not rows:
             place = Place("last")
-            rows, behind, ahead = self._at(clauses, order, place, size)
+            rows, records, behind, ahead = wanted(place)
         elif place.kind == "before" and len(rows) < size:
             place = Place()
-            rows, behind, ahead = self._at(clauses, order, place, size)
+            rows, records, behind, ahead = wanted(place)
         if not ahead and not behind:
             total = Tally(len(rows), True, 0)
         else:
             total = self.tally(clauses, order, rows[0] if ahead and rows and place.kind != "number" else None)
         first = self._number_of_first(rows, behind, ahead, place, size, total)
+        self.load_references(records, attributes)
         return Stretch(
-            self._read([row[-1] for row in rows], attributes, options), total, first,
+            records, total, first,
             token(rows[0], first) if ahead and rows else "",
             token(rows[-1], first + len(rows) - 1 if first else None) if behind else "",
         )  # fmt: skip
@@ -452,33 +454,45 @@ class RecordInterface(SQLAInterface):
         return max(2, min(first, total.number - len(rows))) if total.exact else max(2, first)
 
     def _at(
-        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], place: Place, size: int
-    ) -> tuple[Sequence[Any], bool, bool]:
-        """Sort values and ids of a page's rows, and whether there are rows behind and ahead of it."""
+        self, clauses: Sequence[Any], order: Sequence[tuple[Attribute, bool]], place: Place, *, size: int,
+        attributes: Sequence[Attribute], options: Sequence[Any],
+    ) -> tuple[Sequence[Any], Sequence[Any], bool, bool]:  # fmt: skip
+        """Sort values with ids of a page's rows, their records, and whether there are rows behind and ahead of it.
+
+        One statement: the narrow rows of the page are found along an index, their records are read beside them.
+        """
         backwards = place.kind in {"before", "last"}
-        keys = self.keys(order)
-        columns = [key.column.label(f"k{number}") for number, key in enumerate(keys)]
-        query = sa.select(*columns)
+        keys, dialect = self.keys(order), self.session.get_bind().dialect.name
+        query = sa.select(*(key.column.label(f"k{number}") for number, key in enumerate(keys)))
         branches = beyond(keys, place.values, backwards) if place.values else [[]]
-        parts = [self._sorted(query.where(*clauses, *branch), order, backwards).limit(size + 1) for branch in branches]
+        most = sa.literal_column(str(size + 1))  # written out: a planner that knows it follows the index
+        parts = [self._sorted(query.where(*clauses, *branch), order, backwards).limit(most) for branch in branches]
         if place.kind == "number":
             parts = [parts[0].offset((place.number - 1) * size)]
+        page = parts[0].subquery("page")
         if len(parts) > 1:
             numbered = [
                 sa.select(part.add_columns(sa.literal(n).label("part")).subquery()) for n, part in enumerate(parts)
             ]
             rows = sa.union_all(*numbered).subquery()
-            there = [rows.c[column.name] for column in columns]
-            dialect = self.session.get_bind().dialect.name
-            order_there = [
-                Key(c, k.descending, k.nullable).ordering(backwards, dialect) for c, k in zip(there, keys, strict=True)
-            ]
-            parts = [sa.select(*there).order_by(rows.c.part, *order_there).limit(size + 1)]
-        found = list(self.session.execute(parts[0]))
-        more, page = len(found) > size, found[:size]
-        if backwards:
-            return page[::-1], place.kind == "before", more
-        return page, more, place.kind == "after" or (place.kind == "number" and place.number > 1)
+            page = (
+                sa.select(rows)
+                .order_by(rows.c.part, *_ordering(rows, keys, backwards, dialect))
+                .limit(most)
+                .subquery("page")
+            )
+        found = [
+            *self.session.execute(
+                sa.select(self.obj, *(page.c[f"k{number}"] for number in range(len(keys))))
+                .select_from(page)
+                .join(self.obj, self.get_pk() == page.c[f"k{len(keys) - 1}"])
+                .options(*self.eager(attributes), *options)
+                .order_by(*([page.c.part] if len(parts) > 1 else []), *_ordering(page, keys, backwards, dialect))
+            ).unique()
+        ]
+        more, shown = len(found) > size, found[:size][:: -1 if backwards else 1]
+        ends = (place.kind == "before", more) if backwards else (more, place.kind == "after" or place.number > 1)
+        return [tuple(row[1:]) for row in shown], [row[0] for row in shown], *ends
 
     def _read(self, ids: Sequence[int], attributes: Sequence[Attribute], options: Sequence[Any]) -> list[Any]:
         if not ids:
@@ -505,6 +519,12 @@ class RecordInterface(SQLAInterface):
                 yield from self._read(part, attributes, options)
                 for record in set(self.session.identity_map.values()) - before:
                     self.session.expunge(record)
+
+
+def _ordering(rows: Any, keys: Sequence[Key], backwards: bool, dialect: str) -> list[Any]:
+    """The order of ``keys`` for ``rows`` that hold them as k0, k1 …"""
+    named = (Key(rows.c[f"k{number}"], key.descending, key.nullable) for number, key in enumerate(keys))
+    return [key.ordering(backwards, dialect) for key in named]
 
 
 def _may_lead_nowhere(link: Any) -> bool:
