@@ -30,7 +30,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     from app.fab.security import Builder, SecurityManager
     from app.fab.theme import prepare_templates
     from app.fab.timelines import register_timelines
-    from app.fab.translation import Catalogues
+    from app.fab.translation import Catalogues, translated
     from app.fab.views import LookupPage, record_views
 
     app.config.update(
@@ -67,10 +67,12 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
         actor=LocalProxy(current_actor),
         may=lambda verb, resource: current_actor().may(verb, resource),
         csp_nonce=headers.csp_nonce,
-        menu_entries=menu.menu_entries,
+        drawn_menu=menu.drawn_menu,
         registry=registry,
         locale=LocalProxy(get_locale),
         person=LocalProxy(lambda: g.user),
+        _=translated,
+        gettext=translated,
     )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request, url_for
+from flask import current_app, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from app.core.access.actor import Actor, current_actor
 from app.core.registry import MenuEntry, registry
 
+KEPT = 400
+"""Drawn menus that a process remembers."""
 LAST = (_l("Settings"), _l("Administration"))
 
 
@@ -34,6 +38,21 @@ class MenuCategory:
     @property
     def active(self) -> bool:
         return any(link.active for link in self.links)
+
+
+def drawn_menu() -> Markup:
+    """The menu as HTML, remembered by all it depends on: language, rights, the open page, and where the program is mounted."""
+    actor, drawn = current_actor(), current_app.extensions.setdefault("guanjia_menus", {})
+    shown_for = (
+        str(get_locale()), actor.grants, actor.system, actor.user_id is None, request.blueprint, request.path == "/",
+        request.script_root,
+    )  # fmt: skip
+    if shown_for not in drawn:
+        if len(drawn) >= KEPT:
+            drawn.clear()
+        drawn[shown_for] = Markup(render_template("menu.html", groups=menu_entries()))  # noqa: S704  (drawn by Jinja)
+    found: Markup = drawn[shown_for]
+    return found
 
 
 def menu_entries() -> list[MenuCategory]:

@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.access.actor import ANONYMOUS, Actor, acting, current_actor, system_actor
 from app.core.access.actor import person as person_acting
-from app.core.access.models import Account, LoginSession, Membership, RightsVersion
+from app.core.access.models import Account, LoginSession, Membership, RightsVersion, staff_name
 from app.core.access.sync import Right, rights_of_roles
 from app.core.clocks.delegation import deputised, gathered
 from app.core.clocks.models import Delegation
@@ -299,7 +299,7 @@ def _identify(session: Session, token: str) -> tuple[Person | None, Actor]:
     person = Person(
         id=first.id,
         username=first.username,
-        display_name=_display_name(first.first_name, first.last_name),
+        display_name=staff_name(first.first_name, first.last_name),
         language=first.language,
         must_change_password=first.must_change_password,
         session_id=first.session_id,
@@ -327,10 +327,6 @@ def _rights(session: Session, version: int | None) -> dict[str, frozenset[Right]
         known = (version, rights_of_roles(session))
         current_app.extensions["guanjia_rights"] = known
     return known[1]
-
-
-def _display_name(first_name: str, last_name: str) -> str:
-    return Account(first_name=first_name, last_name=last_name).display_name
 
 
 def _ask_to_sign_in() -> BaseResponse:

@@ -50,20 +50,22 @@ def _of(form: Any) -> Any:
 
 def icon(name: str, label: Any = "", extra: str = "") -> Markup:
     """An icon of the sprite; with ``label`` it speaks for itself, otherwise it is decoration."""
-    return _icon(name, str(label), extra, asset("vendor/icons.svg"))
+    return _icon(name, str(label), extra, request.script_root)
 
 
-@lru_cache(maxsize=2000)
-def _icon(name: str, label: str, extra: str, sprite: str) -> Markup:
+@lru_cache(maxsize=2000)  # a page has some hundred
+def _icon(name: str, label: str, extra: str, root: str) -> Markup:
+    sprite = root + _versioned("vendor/icons.svg")
     said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     return Markup('<svg class="icon {}" {}><use href="{}#{}"></use></svg>').format(extra, said, sprite, name)
 
 
 def asset(name: str) -> str:
     """Address of a static file that changes with its content, so that browsers may keep it."""
-    return f"{request.script_root}{current_app.static_url_path}/{name}?v={_fingerprint(name)}"
+    return request.script_root + _versioned(name)
 
 
-@cache
-def _fingerprint(name: str) -> str:
-    return hashlib.sha256((APP / "static" / name).read_bytes()).hexdigest()[:10]
+@cache  # files change with the program only
+def _versioned(name: str) -> str:
+    fingerprint = hashlib.sha256((APP / "static" / name).read_bytes()).hexdigest()[:10]
+    return f"{current_app.static_url_path}/{name}?v={fingerprint}"

@@ -89,7 +89,7 @@ def person(
         estates=frozenset() if estate_id is None else frozenset({estate_id}),
         estate_id=estate_id,
         roles=own.union(*(other.roles for other in others)),
-        grants=grants | lent.keys(),
+        grants=grants.union(lent),
         stands_for=others,
         lent=lent,
     )

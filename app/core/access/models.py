@@ -31,8 +31,13 @@ class Account(FabUser):
     @property
     def display_name(self) -> str:
         """Name as staff know each other: family name first, no space, for Chinese names."""
-        first, last = self.first_name or "", self.last_name or ""
-        return f"{first} {last}".strip() if (first + last).isascii() else f"{last}{first}"
+        return staff_name(self.first_name, self.last_name)
+
+
+def staff_name(first: str | None, last: str | None) -> str:
+    """What :attr:`Account.display_name` says."""
+    first, last = first or "", last or ""
+    return f"{first} {last}".strip() if (first + last).isascii() else f"{last}{first}"
 
 
 class Membership(Model):

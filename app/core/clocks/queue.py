@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor, NotAllowed
+from app.core.access.models import Account, staff_name
 from app.core.access.roles import Role
 from app.core.clocks.kinds import WorkCommand, WorkKind
 from app.core.clocks.models import NO_DEADLINE, Deadline, WorkItem
@@ -26,6 +28,7 @@ MOST = 999
 """Counts are exact up to here; beyond they say “999+”."""
 SIZE = 25
 WORK: Any = WorkItem.__table__
+STAFF: Any = Account.__table__
 
 
 class Tab(Choice):
@@ -69,28 +72,27 @@ class Asked:
 
 @dataclass(frozen=True)
 class QueueLine:
-    """One open work as the queue shows it. ``for_whom``: the colleague who has it and for whom the actor stands in."""
+    """One open work as the queue shows it. ``for_whom``: the colleague who has it and for whom the actor stands in.
 
-    item: WorkItem
+    ``item`` is a :class:`WorkItem`, in pages of the queue the row of its columns; ``paused``: a clock that stands
+    still, when no other runs.
+    """
+
+    item: Any
     unit_code: str
     described: WorkKind
     holder: str
     for_whom: str = ""
-    clocks: Sequence[Deadline] = field(default_factory=tuple)
+    paused: Deadline | None = None
 
     @property
     def late(self) -> bool:
-        return self.item.closed_at is None and self.item.rank_at < now()
+        return self.item.closed_at is None and bool(self.item.rank_at < now())
 
     @property
     def due_at(self) -> datetime | None:
         """The earliest limit that runs."""
         return self.item.rank_at if self.item.rank_at < NO_DEADLINE else None
-
-    @property
-    def paused(self) -> Deadline | None:
-        """A clock that stands still, when no other runs."""
-        return next((c for c in self.clocks if c.paused_at), None) if self.due_at is None else None
 
     @property
     def next_step(self) -> Any:
@@ -104,26 +106,46 @@ class QueueLine:
 
 def lines(session: Session, actor: Actor, asked: Asked, size: int = SIZE) -> tuple[list[QueueLine], Place | None]:
     """A page of the queue and where the next one begins (None: nowhere); two statements."""
-    unit = Model.metadata.tables["unit"]
-    branches = [
-        select(WORK.c.id, WORK.c.rank_at).where(*_open(actor, asked), *mine, *_behind(asked.after))
-        .order_by(WORK.c.rank_at, WORK.c.id).limit(size + 1).subquery()
-        for mine in _branches(actor, asked)
-    ]  # fmt: skip
+    branches = _branches(actor, asked)
     if not branches:
         return [], None
-    found = union_all(*(select(branch.c.id, branch.c.rank_at) for branch in branches)).subquery()
-    rows = session.execute(
-        select(WorkItem, unit.c.code)
-        .join(found, found.c.id == WorkItem.id)
-        .outerjoin(unit, unit.c.id == WorkItem.unit_id)
-        .options(joinedload(WorkItem.assignee))
+    query = _page(tuple(tuple(branch) for branch in branches), asked.late, asked.after is not None, size + 1)
+    place = {"after_rank": asked.after.rank_at, "after_id": asked.after.id} if asked.after else {}
+    equal = {f"{name}_{n}": value for n, branch in enumerate(branches) for name, value in branch.items()}
+    rows = session.execute(query, {"estate": actor.estate_id, "moment": now(), **place, **equal}).all()
+    shown = rows[:size]
+    last = shown[-1] if len(rows) > size else None
+    holders = {row.id: staff_name(row.first_name, row.last_name) for row in shown if row.assignee_id}
+    found = _described(session, actor, [(row, row.code or "", holders.get(row.id, "")) for row in shown])
+    return found, Place(last.rank_at, last.id) if last else None
+
+
+@lru_cache(maxsize=300)  # building a statement costs more than asking it
+def _page(branches: tuple[tuple[str, ...], ...], late: bool, behind: bool, size: int) -> Select[Any]:
+    """``size`` lines of the queue: each branch, by the columns it compares, walks its index; the first of all are taken."""
+    unit = Model.metadata.tables["unit"]
+    clauses = _open(late)
+    if behind:
+        place = bindparam("after_rank", type_=UtcDateTime), bindparam("after_id", type_=WORK.c.id.type)
+        clauses.append(tuple_(WORK.c.rank_at, WORK.c.id) > tuple_(*place))
+    parts = [
+        select(WORK.c.id, WORK.c.rank_at)
+        .where(*clauses, *(WORK.c[name] == bindparam(f"{name}_{n}") for name in branch))
+        .order_by(WORK.c.rank_at, WORK.c.id).limit(size).subquery()
+        for n, branch in enumerate(branches)
+    ]  # fmt: skip
+    found = union_all(*(select(part.c.id, part.c.rank_at) for part in parts)).subquery()
+    return (
+        select(
+            WORK.c.id, WORK.c.kind, WORK.c.label, WORK.c.step, WORK.c.role, WORK.c.assignee_id, WORK.c.rank_at,
+            WORK.c.closed_at, unit.c.code, STAFF.c.first_name, STAFF.c.last_name,
+        )
+        .join_from(WORK, found, found.c.id == WORK.c.id)
+        .outerjoin(unit, unit.c.id == WORK.c.unit_id)
+        .outerjoin(STAFF, STAFF.c.id == WORK.c.assignee_id)
         .order_by(found.c.rank_at, found.c.id)
-        .limit(size + 1)
-    ).all()
-    shown = [(item, code or "") for item, code in rows[:size]]
-    last = shown[-1][0] if len(rows) > size else None
-    return described(session, actor, shown), Place(last.rank_at, last.id) if last else None
+        .limit(size)
+    )  # fmt: skip
 
 
 def line_of(session: Session, actor: Actor, item_id: int) -> QueueLine:
@@ -142,33 +164,43 @@ def line_of(session: Session, actor: Actor, item_id: int) -> QueueLine:
 
 
 def described(session: Session, actor: Actor, found: Sequence[tuple[WorkItem, str]]) -> list[QueueLine]:
-    """Work with its unit's code as lines; one statement for the clocks of all."""
-    clocks: dict[int, list[Deadline]] = {item.id: [] for item, _code in found}
-    running = select(Deadline).where(
-        Deadline.item_id.in_(clocks), Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None)
-    )
-    for deadline in session.scalars(running) if clocks else ():
-        clocks[deadline.item_id].append(deadline)
+    """Work with its unit's code as lines; one statement for the clocks that stand still, none when there are none."""
+    holders = ((item, code, item.assignee.display_name if item.assignee else "") for item, code in found)
+    return _described(session, actor, list(holders))
+
+
+def _described(session: Session, actor: Actor, found: Sequence[tuple[Any, str, str]]) -> list[QueueLine]:
+    waiting = [item.id for item, _code, _holder in found if item.rank_at >= NO_DEADLINE]
+    paused = {clock.item_id: clock for clock in session.scalars(_paused(), {"items": waiting})} if waiting else {}
     others = {other.id: other.name for other in actor.stands_for}
     return [
-        QueueLine(
-            item, code, kind_of(item), item.assignee.display_name if item.assignee else "",
-            others.get(item.assignee_id or 0, ""), clocks[item.id],
+        QueueLine(item, code, kind_of(item), holder, others.get(item.assignee_id or 0, ""), paused.get(item.id))
+        for item, code, holder in found
+    ]
+
+
+@cache  # building it costs more than asking it
+def _paused() -> Select[Any]:
+    return (
+        select(Deadline)
+        .where(
+            Deadline.item_id.in_(bindparam("items", expanding=True)), Deadline.met_at.is_(None),
+            Deadline.cancelled_at.is_(None), Deadline.paused_at.is_not(None),
         )
-        for item, code in found
-    ]  # fmt: skip
+        .order_by(Deadline.id.desc())  # of several the first is kept
+    )  # fmt: skip
 
 
 def counts(session: Session, actor: Actor, asked: Asked) -> dict[Tab, int]:
     """How much is open under each tab with the filters of ``asked``, up to :data:`MOST` and one; one statement."""
-    tabs = {tab: Asked(tab, asked.kind, asked.late) for tab in Tab}
-    row = session.execute(select(*(_count(actor, one).label(tab.value) for tab, one in tabs.items()))).one()
-    return dict(zip(tabs, row, strict=True))
+    row = session.execute(_counts(tuple(Tab), bool(asked.kind), asked.late, _reads_all(actor)), _counted(actor, asked))
+    return dict(zip(Tab, row.one(), strict=True))
 
 
 def count(session: Session, actor: Actor, asked: Asked) -> int:
     """How much is open for one question, up to :data:`MOST` and one."""
-    return session.scalar(select(_count(actor, asked))) or 0
+    query = _counts((asked.tab,), bool(asked.kind), asked.late, _reads_all(actor))
+    return session.execute(query, _counted(actor, asked)).scalar_one()
 
 
 def counted(query: Select[Any]) -> ColumnElement[int]:
@@ -200,48 +232,47 @@ def step_title(kind: WorkKind, step: str) -> Any:
     return next((s.title for s in steps if s.name == step), "")
 
 
-def _open(actor: Actor, asked: Asked) -> list[Any]:
-    clauses = [WORK.c.estate_id == actor.estate_id, WORK.c.closed_at.is_(None)]
-    if asked.late:
-        clauses.append(WORK.c.rank_at < now())
-    return clauses
+def _open(late: bool) -> list[Any]:
+    clauses = [WORK.c.estate_id == bindparam("estate"), WORK.c.closed_at.is_(None)]
+    return [*clauses, WORK.c.rank_at < bindparam("moment")] if late else clauses
 
 
-def _behind(place: Place | None) -> list[Any]:
-    if place is None:
-        return []
-    return [tuple_(WORK.c.rank_at, WORK.c.id) > tuple_(literal(place.rank_at, UtcDateTime), literal(place.id))]
-
-
-def _branches(actor: Actor, asked: Asked) -> list[list[Any]]:
-    """Criteria each of which walks one index in the queue's order; together they are what is asked for."""
-    kind = [WORK.c.kind == asked.kind] if asked.kind else []
+def _branches(actor: Actor, asked: Asked) -> list[dict[str, Any]]:
+    """Columns and values each of which walk one index in the queue's order; together they are what is asked for."""
+    kind = {"kind": asked.kind} if asked.kind else {}
     if asked.tab is Tab.MINE:
-        return [[WORK.c.assignee_id == number, *kind] for number in _people(actor)]
+        return [{"assignee_id": number, **kind} for number in _people(actor)]
     if asked.tab is Tab.ROLE:
-        return [[WORK.c.role == role, *kind] for role in sorted(actor.roles)]
+        return [{"role": role, **kind} for role in sorted(actor.roles)]
     readable = readable_kinds(actor)
     if asked.kind:
         return [kind] if asked.kind in readable else []
-    if len(readable) == len(registry().of(WorkKind)):
-        return [[]]
-    return [[WORK.c.kind == code] for code in readable]
+    return [{}] if _reads_all(actor) else [{"kind": code} for code in readable]
 
 
-def _count(actor: Actor, asked: Asked) -> ColumnElement[int]:
-    """As :func:`_branches`, but the order does not matter: one criterion over all."""
-    clauses = _open(actor, asked)
-    if asked.kind:
-        clauses.append(WORK.c.kind == asked.kind)
-    if asked.tab is Tab.MINE:
-        clauses.append(WORK.c.assignee_id.in_(_people(actor)))
-    elif asked.tab is Tab.ROLE:
-        clauses.append(WORK.c.role.in_(sorted(actor.roles)))
-    else:
-        readable = readable_kinds(actor)
-        if len(readable) < len(registry().of(WorkKind)):
-            clauses.append(WORK.c.kind.in_(readable))
-    return counted(select(WORK.c.id).where(*clauses))
+@cache  # building it costs more than asking it
+def _counts(tabs: tuple[Tab, ...], of_kind: bool, late: bool, reads_all: bool) -> Select[Any]:
+    """Counts of open work under ``tabs``. As :func:`_branches`, but the order does not matter: one criterion over all."""
+    whose = {
+        Tab.MINE: [WORK.c.assignee_id.in_(bindparam("people", expanding=True))],
+        Tab.ROLE: [WORK.c.role.in_(bindparam("roles", expanding=True))],
+        Tab.ALL: [] if reads_all else [WORK.c.kind.in_(bindparam("kinds", expanding=True))],
+    }
+    clauses = _open(late) + ([WORK.c.kind == bindparam("kind")] if of_kind else [])
+    return select(*(counted(select(WORK.c.id).where(*clauses, *whose[tab])).label(tab.value) for tab in tabs))
+
+
+def _counted(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """Values for :func:`_counts`."""
+    return {
+        "estate": actor.estate_id, "moment": now(), "kind": asked.kind, "people": _people(actor), "roles": sorted(actor.roles),
+        "kinds": list(readable_kinds(actor)),
+    }  # fmt: skip
+
+
+def _reads_all(actor: Actor) -> bool:
+    """The actor may read every kind of work, so that it need not be compared."""
+    return len(readable_kinds(actor)) == len(registry().of(WorkKind))
 
 
 def _people(actor: Actor) -> list[int]:

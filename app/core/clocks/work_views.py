@@ -17,7 +17,7 @@ from app.core.access.models import Account, Membership
 from app.core.access.roles import EVERYONE, Grants, Role
 from app.core.clocks import delegation, passing
 from app.core.clocks.kinds import WorkCommand
-from app.core.clocks.models import Delegation, Standing, WorkItem
+from app.core.clocks.models import Deadline, Delegation, Standing, WorkItem
 from app.core.clocks.queries import deadlines_of
 from app.core.clocks.queue import (
     Asked,
@@ -149,8 +149,8 @@ class WorkPage(Page):
         reason = request.form.get("reason", "")
 
         def work(line: QueueLine, actor: Actor) -> None:
-            deadline = next((c for c in line.clocks if c.id == clock), None)
-            if deadline is None:
+            deadline = db.session.get(Deadline, clock)
+            if deadline is None or deadline.item_id != line.item.id or not deadline.open:
                 raise InvalidValue(_("This clock has ended."))
             if what == "pause":
                 passing.wait_for_owner(db.session, line.item, deadline, reason=reason, actor=actor)
@@ -215,13 +215,13 @@ class WorkPage(Page):
     ) -> str:
         actor = current_actor()
         values = {
-            "line": line, "actor": actor, "opened": opened, "done": done, "refused": refused or [], "tried": tried,
+            "lines": [line], "actor": actor, "opened": opened, "done": done, "refused": refused or [], "tried": tried,
             "typed": request.form.to_dict() if refused else {}, "concerns": passing.concerns,
         }  # fmt: skip
         if opened:
             values |= self._details(line, actor)
         if "HX-Request" in request.headers:
-            return self.render("clocks/_line.html", **values)
+            return self.render("clocks/_lines.html", **values)
         return self.render("clocks/item.html", title=f"{line.unit_code} {line.item.label}".strip(), **values)
 
     def _details(self, line: QueueLine, actor: Actor) -> dict[str, Any]:

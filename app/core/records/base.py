@@ -6,6 +6,7 @@ Kept by the database: a record can only point at records of its own estate (comp
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from flask_appbuilder import Model
@@ -33,6 +34,7 @@ from sqlalchemy.orm import (
     object_session,
     with_loader_criteria,
 )
+from sqlalchemy.sql.base import ExecutableOption
 from sqlalchemy.sql.util import find_tables
 
 from app.core.access.actor import NoActor, NotAllowed, acting_person, current_actor
@@ -182,8 +184,15 @@ def _scope_reads(state: ORMExecuteState) -> None:
         return
     if not isinstance(state.statement, Select | UpdateBase):
         raise TypeError("only select(), update() and delete() can be limited to the actor's estates")
-    ids = sorted(actor.estates)
-    state.statement = state.statement.options(
+    if state.is_orm_statement:  # on others the criteria have no effect
+        state.statement = state.statement.options(*_only_of(actor.estates))
+
+
+@lru_cache(maxsize=200)  # every read of every request needs them
+def _only_of(visible: frozenset[int]) -> tuple[ExecutableOption, ...]:
+    """Criteria that limit a statement to records of the ``visible`` estates."""
+    ids = sorted(visible)
+    return (
         with_loader_criteria(Record, lambda cls: cls.estate_id.in_(ids), include_aliases=True),
         with_loader_criteria(estates.Estate, lambda cls: cls.id.in_(ids), include_aliases=True),
     )
