@@ -18,8 +18,8 @@ LONGEST = 500
 class FieldKind(Choice):
     """What a field holds."""
 
-    TEXT = "text", _l("Text")
-    NUMBER = "number", _l("Number")
+    TEXT = "text", _l("Line of text")
+    NUMBER = "number", _l("Numeric value")
     MONEY = "money", _l("Amount of money")
     DATE = "date", _l("Date")
     CHOICE = "choice", _l("Choice")

@@ -78,7 +78,7 @@ class FieldView(RecordView):
     )  # fmt: skip
     add_columns = ("title_zh", "title_en", "code", *edit_columns[2:])
     form_fieldsets = (
-        (_l("What it is called"), ("title_zh", "title_en", "code", "help_zh", "help_en")),
+        (_l("What it is called"), ("title_zh", "title_en", "help_zh", "help_en", "code")),
         (_l("What it holds"), ("choices", "places", "default", "required")),
         (_l("Where it stands"), ("section_zh", "section_en", "listed", "searched")),
         (_l("For whom it is"), ("read_roles", "write_roles")),
