@@ -14,7 +14,6 @@ from sqlalchemy import select
 from app.core.files.services import attachments_of
 from app.core.records.clock import estate_today
 from app.modules.movein import inspection
-from app.modules.movein.lists import written
 from app.modules.movein.models import EntrustedService, MoveInItem, StandingTextVersion
 from app.modules.movein.services import colleagues, content_of, entrust, text_in_force
 from app.modules.movein.states import CaseState, DefectState, ServiceState
@@ -320,7 +319,8 @@ def test_a_limit_is_changed_and_counts_from_then_on(session, client_of):
     session.commit()
     client = client_of("manager")
     shown = text_of(client.get(f"/move-in-lists/{limit.id}/edit"))
-    assert "days: 15" in shown
+    assert 'name="data_days"' in shown
+    assert 'value="15"' in shown
     form = {
         "seq": limit.seq,
         "title_zh": limit.title_zh,
@@ -328,15 +328,23 @@ def test_a_limit_is_changed_and_counts_from_then_on(session, client_of):
         "active": "y",
         "version": limit.version,
     }
-    assert client.post(f"/move-in-lists/{limit.id}/edit", data={**form, "data": "days: 20"}).status_code == 302
+    assert client.post(f"/move-in-lists/{limit.id}/edit", data={**form, "data_days": "20"}).status_code == 302
     item = next(i for i in case.round.items if i.item == "wall_crack")
     assert inspection.limits_of(session, item)["minor"] == 20
 
 
 @pytest.mark.parametrize(
-    "data", ["days: soon", "days: -1", "days: 9999", "hours: 3", "- a\n- b", "{", "", "days: 3\nmore: 1"]
+    ("data", "status"),
+    [
+        ({"data_days": "soon"}, 422),
+        ({"data_days": "-1"}, 422),
+        ({"data_days": "9999"}, 422),
+        ({"data_days": ""}, 422),
+        ({}, 422),
+        ({"data_days": "3", "data_copies": "1"}, 400),
+    ],
 )
-def test_data_that_does_not_fit_the_list_is_refused(session, client_of, data):
+def test_data_that_does_not_fit_the_list_is_refused(session, client_of, data, status):
     limit = entry(session, "limits", "surfaces")
     form = {
         "seq": limit.seq,
@@ -344,9 +352,9 @@ def test_data_that_does_not_fit_the_list_is_refused(session, client_of, data):
         "title_en": limit.title_en,
         "active": "y",
         "version": limit.version,
-        "data": data,
+        **data,
     }
-    assert client_of("manager").post(f"/move-in-lists/{limit.id}/edit", data=form).status_code == 422
+    assert client_of("manager").post(f"/move-in-lists/{limit.id}/edit", data=form).status_code == status
     session.expire_all()
     assert limit.data == {"days": 15}
 
@@ -362,12 +370,57 @@ def test_a_check_item_is_added_to_the_matrix(session, client_of):
         "title_en": "Wall tiles",
         "active": "y",
     }
-    strange = written({**pattern.data, "trade": "magic"})
-    assert client.post("/move-in-lists/new", data={**form, "data": strange}).status_code == 422
-    assert client.post("/move-in-lists/new", data={**form, "data": written(pattern.data)}).status_code == 302
+    data = {
+        "data_trade": pattern.data["trade"],
+        "data_spaces": pattern.data["spaces"],
+        "data_delivery": ["shell", "fitted"],
+        "data_standard_zh": "无空鼓",
+        "data_standard_en": "No hollow spots",
+    }
+    assert "Check matrix" in text_of(client.get("/move-in-lists/new"))
+    assert 'name="data_trade"' in text_of(client.get("/move-in-lists/new?list_name=check_items"))
+    assert client.post("/move-in-lists/new", data={**form, **data, "data_trade": "magic"}).status_code == 422
+    assert client.post("/move-in-lists/new", data={**form, **data, "data_standard_en": ""}).status_code == 422
+    assert client.post("/move-in-lists/new", data={**form, **data}).status_code == 302
+    made = entry(session, "check_items", "wall_tiles")
+    assert made.data["standard"] == {"zh": "无空鼓", "en": "No hollow spots"}
+    assert "limit" not in made.data
+    assert "No hollow spots" in text_of(client.get(f"/move-in-lists/{made.id}"))
     case = make.case_at(session, S.INSPECTION)
     inspection.open_round(session, case, actor=make.SYSTEM)
     assert "wall_tiles" in {i.item for i in case.round.items}
+
+
+def test_a_layout_is_rows_of_rooms(session, client_of):
+    layout = entry(session, "layouts", "two_bedrooms")
+    client = client_of("manager")
+    address, head = f"/move-in-lists/{layout.id}/edit", {"seq": 1, "title_zh": "两室", "title_en": "Two", "active": "y"}
+    shown = text_of(client.get(address))
+    assert "bedroom_main" in shown
+    form = {**head, "version": layout.version, "data_bedrooms": "2"}
+    assert client.post(address, data={**form, "data_rooms": ["moon", "", "", ""]}).status_code == 422
+    assert (
+        client.post(address, data={**form, "data_rooms": ["bath", "a", "", "", "bath", "a", "", ""]}).status_code == 422
+    )
+    assert client.post(address, data={**form, "data_rooms": ["bath", "", "主卫", ""]}).status_code == 422
+    english = ["Bedroom", "", "主卧", "Main", "Bedroom", "", "", "", "bath", "bath_1", "", ""]
+    assert client.post(address, data={**form, "data_rooms": english}).status_code == 302
+    session.expire_all()
+    assert layout.data["rooms"] == [
+        {"code": "bedroom", "space": "bedroom", "zh": "主卧", "en": "Main"},
+        {"code": "bedroom_2", "space": "bedroom"},
+        {"code": "bath_1", "space": "bath"},
+    ]
+
+
+@pytest.mark.parametrize(("list_name", "code"), [("trades", "walls"), ("spaces", "bath"), ("spaces", "kitchen")])
+def test_what_the_matrix_uses_is_not_withdrawn(session, client_of, list_name, code):
+    used = entry(session, list_name, code)
+    data = {"data_limit": used.data["limit"]} if list_name == "trades" else {}
+    form = {"seq": 1, "title_zh": used.title_zh, "title_en": used.title_en, "version": used.version, **data}
+    answer = client_of("manager").post(f"/move-in-lists/{used.id}/edit", data=form)
+    assert answer.status_code == 422
+    assert "still uses it" in answer.get_data(as_text=True)
 
 
 def test_the_front_desk_does_not_change_the_lists(session, client_of):
@@ -375,4 +428,4 @@ def test_the_front_desk_does_not_change_the_lists(session, client_of):
     client = client_of("receptionist")
     assert client.get("/move-in-lists/").status_code == 200
     assert client.get(f"/move-in-lists/{limit.id}/edit").status_code == 404
-    assert client.post(f"/move-in-lists/{limit.id}/edit", data={"data": "days: 1"}).status_code == 404
+    assert client.post(f"/move-in-lists/{limit.id}/edit", data={"data_days": "1"}).status_code == 404

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,6 +35,19 @@ class Entry:
     changes: dict[str, list[Any]] = field(default_factory=dict)
     note: str = ""
     subject: tuple[str, int | None] | None = None
+
+
+_reason: ContextVar[str] = ContextVar("guanjia_reason", default="")
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """Every change of a record that is flushed inside bears ``reason`` as its note, unless it has one of its own."""
+    token = _reason.set(reason)
+    try:
+        yield
+    finally:
+        _reason.reset(token)
 
 
 def record_event(session: Session, kind: str, record: Stamped | Account, *, note: str = "", **facts: Any) -> None:
@@ -66,13 +81,13 @@ def _entries_of_flush(session: Session, context: Any) -> Iterator[Entry]:
         if isinstance(record, Stamped) and record.audited:
             kind, note = record.audit_birth
             born = {k: [None, new] for k, (_, new) in _changes(record).items() if new is not None}
-            yield Entry(kind, record, born, note)
+            yield Entry(kind, record, born, note or _reason.get())
     for record in session.dirty:
         if isinstance(record, Stamped) and record.audited and (changes := _changes(record)):
-            yield Entry("update", record, {k: list(pair) for k, pair in changes.items()})
+            yield Entry("update", record, {k: list(pair) for k, pair in changes.items()}, _reason.get())
     for state, (deleted, listed_only) in context.states.items():  # rows that went as orphans stand here only
         if deleted and not listed_only and isinstance(record := state.obj(), Stamped) and record.audited:
-            yield Entry("delete", record)
+            yield Entry("delete", record, note=_reason.get())
 
 
 def _changes(record: Stamped) -> dict[str, tuple[Any, Any]]:

@@ -8,6 +8,7 @@ from app.core.registry import Registry
 
 def register(registry: Registry) -> None:
     """Calendar, clock rules, deadlines, work queue, delegation."""
+    from app.core.clocks import configuring
     from app.core.clocks.access import SETTINGS
     from app.core.clocks.escalation import LATE, RECURRING
     from app.core.clocks.recount import JOB, recount_job
@@ -16,6 +17,8 @@ def register(registry: Registry) -> None:
     from app.core.workflow.lapse import LAPSING
 
     registry.grants(SETTINGS)
+    for thing in (configuring.RULES, configuring.DAYS, configuring.HOURS, *configuring.SETTINGS):
+        registry.contribute(thing)
     registry.seed(seed_hours)
     registry.contribute(LATE)
     registry.contribute(RECURRING)

@@ -11,6 +11,7 @@ def register(registry: Registry) -> None:
 
     from app.core.access.roles import Role
     from app.core.indicators.cards import CARDS
+    from app.core.indicators.configuring import SETTING, TARGETS
     from app.core.indicators.measures import IN_TIME, OVERDUE
     from app.core.indicators.services import measure_indicators
     from app.core.indicators.views import IndicatorPage
@@ -19,8 +20,8 @@ def register(registry: Registry) -> None:
     registry.grants(
         {
             "Indicator": {
-                "read": (Role.MANAGER, Role.CS_SUPERVISOR, Role.SUPERIOR),
-                "update": (Role.MANAGER, Role.SUPERIOR),
+                "read": (Role.MANAGER, Role.CS_SUPERVISOR, Role.SUPERIOR, Role.SYSTEM_ADMINISTRATOR),
+                "update": (Role.MANAGER, Role.SUPERIOR, Role.SYSTEM_ADMINISTRATOR),
             }
         }
     )
@@ -30,5 +31,7 @@ def register(registry: Registry) -> None:
     registry.contribute(
         Recurring(name="indicators", title=_l("Indicators measured"), every=timedelta(hours=1), work=measure_indicators)
     )
+    registry.contribute(SETTING)
+    registry.contribute(TARGETS)
     registry.contribute(IN_TIME)
     registry.contribute(OVERDUE)

@@ -20,6 +20,7 @@ from app.core.audit.log import record_event
 from app.core.clocks import services as clocks
 from app.core.records.base import Record
 from app.core.records.choices import Choice
+from app.core.workflow.reviewers import placed
 
 Guard = Callable[[Any, Actor], "Sequence[str] | str | None"]
 """Looks at the record and the actor; returns the sentences that stand in the way, or nothing."""
@@ -197,11 +198,13 @@ class Workflow:
         if wait is None:
             clocks.close_work(session, record, self.work, void=state in self.void)
             return
-        item = clocks.open_work(
-            session, record, self.work, step=self._next(state),
-            role=wait.role(record) if callable(wait.role) else wait.role,
-            assignee_id=wait.person(record) if wait.person else None,
-        )  # fmt: skip
+        if callable(wait.role):
+            role, person, elsewhere = wait.role(record), wait.person(record) if wait.person else None, frozenset[int]()
+        else:
+            role, person, elsewhere = placed(session, self, record.estate_id, state, wait.role)
+        item = clocks.open_work(session, record, self.work, step=self._next(state), role=role, assignee_id=person)
+        if moved and person is None and item.assignee_id in elsewhere:
+            item.assignee_id = None  # who was named for the state before has decided
         for deadline in item.deadlines:
             over = deadline.rule_key != wait.rule or (moved and wait.anew)
             if deadline.open and over and not wait.paused and deadline.rule_key in self.rules:

@@ -17,6 +17,7 @@ def register(registry: Registry) -> None:
     """Rights, workflows, kinds of work, messages, evidence, papers, screens and seeds."""
     from app.core.clocks.kinds import WorkKind
     from app.core.messages.kinds import MessageEvent
+    from app.modules.checks.configuring import CATEGORIES, SETTING
     from app.modules.checks.evidence import CHECK_EVIDENCE
     from app.modules.checks.indicators import CHECKS_IN_ORDER
     from app.modules.checks.models import CorrectiveAction, Measure, RectificationNotice, SpotCheck
@@ -56,7 +57,8 @@ def register(registry: Registry) -> None:
             sentence=_l("The corrective action %(label)s was opened."),
         )
     )
-    registry.contribute(CHECK_EVIDENCE)
+    for thing in (CATEGORIES, SETTING, CHECK_EVIDENCE):
+        registry.contribute(thing)
     registry.contribute(CHECKS_IN_ORDER)
     for kind in KINDS:
         registry.paper(kind)

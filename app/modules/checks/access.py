@@ -26,7 +26,7 @@ GRANTS: Grants = {
         "print": (*CHECKERS, Role.DOCUMENT_ADMINISTRATOR),
     },
     "CheckCategory": {
-        "read": READERS,
+        "read": (*READERS, Role.SYSTEM_ADMINISTRATOR),
         "create update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
     },
 }

@@ -24,6 +24,7 @@ def register(registry: Registry) -> None:
     from app.core.clocks.seeding import seed_rules
     from app.core.messages.kinds import MessageEvent
     from app.core.registry import HomeCard, Recurring
+    from app.modules.duties.configuring import DUTIES, SETTING
     from app.modules.duties.indicators import DUTIES_KEPT
     from app.modules.duties.models import DutyOccurrence
     from app.modules.duties.printing import REPORT
@@ -57,7 +58,8 @@ def register(registry: Registry) -> None:
         )
     )
     registry.seed(lambda session, estate: seed_rules(session, estate, SEEDS / "clocks.yaml"))
-    registry.contribute(DUTIES_KEPT)
+    for thing in (DUTIES, SETTING, DUTIES_KEPT):
+        registry.contribute(thing)
     registry.view(DutyView, label=_l("Duties"), category=_l("Quality"), icon="refresh")
     registry.view(DutyReportPage, label=_l("Report on duties"), category=_l("Quality"), icon="chart-bar")
     registry.view(DutyOccurrenceView)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def register(registry: Registry) -> None:
     from app.core.registry import QuickStart
+    from app.modules.fees.configuring import FEE_ITEMS, SETTING
     from app.modules.fees.household import register_household
     from app.modules.fees.printing import KINDS
     from app.modules.fees.search import BILLS, RECEIPTS
@@ -29,6 +30,8 @@ def register(registry: Registry) -> None:
     registry.view(CashDayPage, label=_l("Cashier’s day list"), category=_l("Fees"), icon="cash")
     registry.view(PaymentView, label=_l("Payments"), category=_l("Fees"), icon="credit-card")
     registry.view(FeeItemView, label=_l("Fee items"), category=_l("Fees"), icon="list-check")
+    registry.contribute(FEE_ITEMS)
+    registry.contribute(SETTING)
     registry.guard("bill_line", "Bill")
     registry.guard("payment_part", "Payment")
     registry.page("bill", lambda number: url_for("BillView.show", pk=number))

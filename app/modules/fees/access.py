@@ -4,7 +4,7 @@ from app.core.access.roles import COUNTER, OFFICE, Grants, Role
 
 GRANTS: Grants = {
     "FeeItem": {
-        "read": (*OFFICE, Role.SUPERIOR),
+        "read": (*OFFICE, Role.SUPERIOR, Role.SYSTEM_ADMINISTRATOR),
         "create update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
     },
     "Bill": {

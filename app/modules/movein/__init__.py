@@ -22,6 +22,7 @@ def register(registry: Registry) -> None:
     from app.modules.movein.archive_views import ArchivePage
     from app.modules.movein.batch_views import register_batches
     from app.modules.movein.checks import CHECKS
+    from app.modules.movein.configuring import LISTS_PART, MATRIX_PART, SETTINGS, TEXTS
     from app.modules.movein.household import register_household
     from app.modules.movein.indicators import INDICATORS
     from app.modules.movein.inspection_views import register_inspection
@@ -49,8 +50,8 @@ def register(registry: Registry) -> None:
             resource="MoveInCase", order=60,
         )
     )  # fmt: skip
-    for check in CHECKS:
-        registry.contribute(check)
+    for thing in (*CHECKS, LISTS_PART, MATRIX_PART, TEXTS, *SETTINGS):
+        registry.contribute(thing)
     for indicator in INDICATORS:
         registry.contribute(indicator)
     for kind in KINDS:

@@ -32,7 +32,7 @@ GRANTS: Grants = {
         "update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
     },
     "MoveInItem": {
-        "read": OFFICE,
+        "read": (*OFFICE, Role.SYSTEM_ADMINISTRATOR),
         "create update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
     },
 }
