@@ -8,6 +8,7 @@ that leave no trace in the log are counted anew whenever somebody asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,10 @@ WORTHWHILE = 5_000
 """Counts below this are cheaper to take than to remember."""
 MOST = 1_000
 
-_known: dict[Any, tuple[int | None, int]] = {}
+MOST_TABLES = 8
+"""Tables of estates whose newest entries are looked up with a count; a list over more is counted anew."""
+
+_known: dict[Any, tuple[int | None, Tally]] = {}
 
 
 def count(session: Session, key: Any, clauses: Sequence[Any]) -> int:
@@ -35,13 +39,10 @@ def count(session: Session, key: Any, clauses: Sequence[Any]) -> int:
     if name is None:
         return int(session.scalar(query) or 0)
     entry = session.scalar(newest)  # before counting: what comes between makes the next call count again
-    if name in _known and _known[name][0] == entry:
-        return _known[name][1]
+    if name in _known and _known[name][0] == entry and _known[name][1].exact:
+        return _known[name][1].number
     number = int(session.scalar(query) or 0)
-    if number >= WORTHWHILE:
-        if len(_known) >= MOST:
-            _known.clear()
-        _known[name] = (entry, number)
+    _remember(name, entry, Tally(number))
     return number
 
 
@@ -50,24 +51,34 @@ def tally(session: Session, key: Any, clauses: Sequence[Any], ahead: Any = None,
 
     ``ahead``: clause for the rows before a page, counted in the same go; ``walked`` adds the joins that it needs.
     """
+    name, newest = _memory(session, key, sa.select(sa.func.count(key)).where(*clauses))
+    entry, remembered = _known.get(name, (None, None)) if name else (None, None)
+    if remembered and ahead is not None and remembered.exact and remembered.number <= DEEPEST:
+        remembered = None  # what stands before the page is to be counted
     inner = sa.select(key.label("id"))  # a column of the model: without one the estate's scope would not apply
     inner = inner.add_columns(sa.case((ahead, 1), else_=0).label("ahead")) if ahead is not None else inner
     inner = inner.where(*clauses).limit(DEEPEST + 1)
+    if remembered:  # nothing is counted while the log has no newer entry: databases decide that before they read a row
+        inner = inner.where(newest.scalar_subquery().is_distinct_from(entry))
     rows = (walked(inner) if walked is not None and ahead is not None else inner).subquery()
     counted: list[Any] = [sa.func.count(), sa.func.sum(rows.c.ahead) if ahead is not None else sa.null()]
-    name, newest = _memory(session, key, sa.select(sa.func.count(key)).where(*clauses))
-    if name is None or name not in _known:
-        found = session.execute(sa.select(*counted).select_from(rows)).one()
-        number, before = found
-    else:
-        found = session.execute(sa.select(*counted, newest.scalar_subquery()).select_from(rows)).one()
-        number, before, entry = found
-        if number > DEEPEST and _known[name][0] == entry:
-            return Tally(_known[name][1])
+    counted.append(newest.scalar_subquery() if name else sa.null())
+    number, before, at = session.execute(sa.select(*counted).select_from(rows)).one()
+    if remembered and at == entry:
+        return remembered
+    found = Tally(DEEPEST, exact=False) if number > DEEPEST else Tally(number)
+    if name:
+        _remember(name, at, found)
+    return found if number > DEEPEST or before is None else replace(found, ahead=int(before))
+
+
+def _remember(name: Any, entry: int | None, found: Tally) -> None:
+    if found.number < WORTHWHILE:
         _known.pop(name, None)
-    if number > DEEPEST:
-        return Tally(DEEPEST, exact=False)
-    return Tally(number, True, None if before is None else int(before))
+        return
+    if len(_known) >= MOST:
+        _known.clear()
+    _known[name] = (entry, found)
 
 
 def _memory(session: Session, key: Any, query: Any) -> tuple[Any, Any]:
@@ -76,15 +87,24 @@ def _memory(session: Session, key: Any, query: Any) -> tuple[Any, Any]:
     if estates is None or "estate_id" not in key.class_.__table__.c:
         return None, None
     tables = {table.name for table in find_tables(query)}
-    if tables - _logged():
+    if tables - _logged() or not 0 < len(estates) * len(tables) <= MOST_TABLES:
         return None, None
-    bind = session.get_bind()
-    spelt = query.compile(bind)
-    name = (str(bind.engine.url), estates, str(spelt), repr(sorted(spelt.params.items())))
-    newest = sa.select(sa.func.max(AuditEntry.id)).where(
-        AuditEntry.chain.in_(estates), AuditEntry.record_type.in_(tables)
-    )
-    return name, newest
+    spelt = query._generate_cache_key()
+    if spelt is None:
+        return None, None
+    values = repr([bound.effective_value for bound in spelt.bindparams])
+    name = (str(session.get_bind().engine.url), estates, spelt.key, values)
+    ends = [  # one by one: only so the end of the index is all that is read
+        sa.select(sa.func.max(AuditEntry.id).label("id")).where(
+            AuditEntry.chain == estate, AuditEntry.record_type == table
+        )
+        for estate in sorted(estates)
+        for table in sorted(tables)
+    ]
+    if len(ends) == 1:
+        return name, ends[0]
+    newest = sa.union_all(*ends).subquery()
+    return name, sa.select(sa.func.max(newest.c.id))
 
 
 def _logged() -> set[str]:

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from flask import current_app, flash, g, request, url_for
 from flask_appbuilder.baseviews import expose
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
@@ -31,6 +31,7 @@ from app.fab.scope import requires
 
 VIEWS = "guanjia.record_views"
 VIEWS_OF = "guanjia.record_views.of"
+BLANK_FILTERS = "guanjia.record_views.blank_filters"
 PRINTED = 2_000
 """Lines that a printed list has at most."""
 WIDE = 6
@@ -328,6 +329,22 @@ class ListScreen:
             "span": query.span(attribute.name), "spans": spans_of(attribute),
             "lookup": self._lookup_address(attribute, narrowed=False),
         }  # fmt: skip
+
+    def filter_field(self, filter: Mapping[str, Any], draw: Callable[[Mapping[str, Any]], Markup]) -> Markup:
+        """The inputs of a filter as ``draw`` makes them.
+
+        Those that ask for nothing look the same to everybody who reads the language: they are drawn once, because a list
+        has a dozen. Choices that are looked up anew each time, and fields without code, belong to one estate.
+        """
+        attribute = filter["attribute"]
+        asks = filter["values"] or filter["span"] or filter["refused"] or any(filter["typed"].values())
+        if asks or type(attribute) is not Attribute or callable(attribute.info.get("choices")):
+            return draw(filter)
+        key = (type(self), attribute.name, str(get_locale()))
+        drawn: dict[Any, Markup] = current_app.extensions.setdefault(BLANK_FILTERS, {})
+        if key not in drawn:
+            drawn[key] = draw(filter)
+        return drawn[key]
 
     def _lookup_address(self, attribute: Attribute, narrowed: bool = True) -> str:
         raise NotImplementedError
