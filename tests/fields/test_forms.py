@@ -7,16 +7,22 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 
 from app.core.access.actor import NotAllowed, current_actor
 from app.core.audit.models import AuditEntry
 from app.core.fields.models import CustomValue, FieldKind
 from app.core.fields.queries import values_of
-from app.core.fields.services import add_field, archive_field, change_field, set_values
+from app.core.fields.services import add_field, archive_field, change_field, give_defaults, set_values
 from app.core.files.models import Attachment
+from app.core.papers.archive import ArchiveFilter, archive
 from app.core.records.refusals import FieldErrors
 from app.modules.estates.models import Building, Unit
 from app.modules.estates.services import save_unit
+from app.modules.movein.models import MoveInCase
+from app.modules.movein.services import open_case
+from app.modules.people.models import TenureRole
+from app.modules.people.services import grant_tenure, register_person
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -283,3 +289,59 @@ def test_the_household_page_shows_what_is_known(session, client_of, unit, field)
     set_values(session, unit, {"remark": "corner flat"}, actor=current_actor())
     session.commit()
     assert "corner flat" in client_of("receptionist").get(f"/households/{unit.id}").get_data(as_text=True)
+
+
+def test_a_move_in_asks_for_its_fields_when_it_opens_and_later(session, client_of, unit, field):
+    field(FieldKind.CHOICE, "Language", record_type="movein_case", choices=FACING, required=True)
+    owner = register_person(session, {"name": "张三", "mobile": "13800138000"}, actor=current_actor())
+    grant_tenure(session, unit=unit, person=owner, role=TenureRole.OWNER, actor=current_actor())
+    session.commit()
+    desk = client_of("receptionist")
+    sent = {"unit": unit.id, "open-owner": owner.id}
+    refused = desk.post("/move-ins/new", data=sent)
+    assert refused.status_code == 422 and 'id="open-x_language-error"' in refused.get_data(as_text=True)
+    assert desk.post("/move-ins/new", data={**sent, "open-x_language": "n"}).status_code == 302
+    case = session.scalars(select(MoveInCase)).one()
+    assert values_of(session, "movein_case", [case.id]) == {case.id: {"language": "n"}}
+    page = desk.get(f"/move-ins/{case.id}").get_data(as_text=True)
+    assert "<dd>North</dd>" in page and f"/move-ins/{case.id}/edit" in page
+    changed = desk.post(f"/move-ins/{case.id}/edit", data={"version": case.version, "x_language": "s"})
+    assert changed.status_code == 302
+    assert values_of(session, "movein_case", [case.id]) == {case.id: {"language": "s"}}
+
+
+def test_without_fields_a_move_in_has_no_form_for_them(session, client_of, unit):
+    owner = register_person(session, {"name": "张三", "mobile": "13800138000"}, actor=current_actor())
+    grant_tenure(session, unit=unit, person=owner, role=TenureRole.OWNER, actor=current_actor())
+    case = open_case(session, unit=unit, owner=owner, actor=current_actor())
+    session.commit()
+    assert client_of("receptionist").get(f"/move-ins/{case.id}/edit").status_code == 404
+
+
+def test_records_that_no_form_made_get_the_defaults(session, unit, field):
+    field(FieldKind.NUMBER, "Floors", default="2")
+    field(FieldKind.YES_NO, "Lift")
+    give_defaults(session, unit, actor=current_actor())
+    assert stored(session, unit) == {"floors": Decimal("2")}
+
+
+def test_the_archive_leaves_out_files_of_fields_one_does_not_see(session, unit, field, actor_of):
+    field(FieldKind.FILE, "Plan", read_roles=["manager"])
+    upload = FileStorage(io.BytesIO(PDF), filename="plan.pdf")
+    set_values(session, unit, {"plan": upload}, actor=current_actor())
+    for role, names in (("manager", ["plan.pdf"]), ("cs_supervisor", [])):
+        entries, _more = archive(session, unit.id, ArchiveFilter(), actor=actor_of(role))
+        assert [entry.name for entry in entries] == names
+
+
+def test_the_timeline_does_not_tell_what_one_does_not_see(session, client_of, unit, field):
+    field(FieldKind.TEXT, "Secret", read_roles=["manager"])
+    field(FieldKind.FILE, "Plan", read_roles=["manager"])
+    upload = FileStorage(io.BytesIO(PDF), filename="hidden.pdf")
+    set_values(session, unit, {"secret": "hush", "plan": upload}, actor=current_actor())
+    session.commit()
+    for role, told in (("manager", True), ("cs_supervisor", False)):
+        client = client_of(role)
+        for address in (f"/units/{unit.id}", f"/timeline/unit/{unit.id}"):
+            page = client.get(address).get_data(as_text=True)
+            assert ("hush" in page) is told and ("hidden.pdf" in page) is told, (role, address)
