@@ -45,6 +45,8 @@ PAGES = {
     "fees/papers/receipt": (1, 2),
     "duties/papers/duty_report": (1, 3),
     "goods/papers/goods_release": (1, 2),
+    "renovation/papers/application": (2, 3),
+    "renovation/papers/permit": (1, 2),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [

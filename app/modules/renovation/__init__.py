@@ -13,11 +13,14 @@ def register(registry: Registry) -> None:
     from app.core.papers.archive import Filed
     from app.core.workflow.table import Ask
     from app.fab.documents import register_document
+    from app.modules.renovation.application_papers import KINDS
     from app.modules.renovation.effects import COPY_WORK
     from app.modules.renovation.models import Renovation
     from app.modules.renovation.services import hand_copy
     from app.modules.renovation.views import RenovationContractorView, RenovationView
 
+    for kind in KINDS:
+        registry.paper(kind)
     category = _l("Renovation")
     registry.grants(GRANTS)
     starts = {"create": ("add", _l("Renovation application"))}

@@ -1,0 +1,184 @@
+"""From a renovation to the plain values of its application form (F26) and its permit (forms C1, C4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.access.masking import mask_id
+from app.core.files.services import read
+from app.core.papers.base.context import Bilingual, Header, Signature
+from app.core.papers.kind import PaperKind
+from app.core.papers.render import image_uri
+from app.core.papers.titles import in_both
+from app.core.records.amounts import format_area
+from app.core.records.base import session_of
+from app.core.records.clock import estate_time
+from app.core.records.estate import Estate
+from app.core.workflow.documents import signed
+from app.modules.renovation.effects import standing_bills
+from app.modules.renovation.models import Renovation
+from app.modules.renovation.papers.application import context as f26
+from app.modules.renovation.papers.permit import context as permit
+from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, WORDS, files_by_kind
+from app.modules.renovation.site_models import PermittedHours
+from app.modules.renovation.states import APPROVED
+
+FOLDER = Path(__file__).parent / "papers"
+PAPER_OF = {
+    "structural": "design_scheme", "waterproof": "construction_plan", "floor_load": "design_scheme",
+    "facade": "planning_approval", "heating": "heating_approval", "gas": "gas_approval", "hot_work": "hot_work_permit",
+}  # fmt: skip
+"""The paper that a yes to a question makes compulsory."""
+
+
+def local(renovation: Renovation, moment: datetime | None) -> datetime | None:
+    """The moment as the estate's clocks show it."""
+    return estate_time(session_of(renovation), renovation.estate_id, moment) if moment else None
+
+
+def signature(renovation: Renovation, role: str, title: Bilingual) -> Signature:
+    """What was signed in ``role`` on the screen or on paper, or room to sign."""
+    drawn = signed(renovation, role)
+    at = local(renovation, drawn.created_at) if drawn else None
+    return Signature(
+        role=title, name=(drawn.signer or drawn.note) if drawn else "", signed_on=at.date() if at else None,
+        image=image_uri(read(drawn)) if drawn and drawn.kind == "signature" else "",
+    )  # fmt: skip
+
+
+def of_unit(renovation: Renovation, header: Header, **changes: Any) -> Header:
+    return replace(header, unit_code=renovation.unit.code, **changes)
+
+
+def application(renovation: Renovation, header: Header) -> f26.Context:
+    """F26 装修申请审批表 in its present state."""
+    session, contractor = session_of(renovation), renovation.contractor
+    titles = {requirement.code: requirement.title for requirement in REQUIREMENTS}
+    lines = [line for bill in standing_bills(session, renovation) for line in bill.lines]
+    approved_at = local(renovation, renovation.approved_at)
+    approver = next((d.decided_by_name for d in reversed(renovation.decisions) if d.step == "approval"), "")
+    paid_at = local(renovation, renovation.paid_at)
+    return f26.Context(
+        header=of_unit(renovation, header),
+        area=format_area(renovation.unit.gross_area) if renovation.unit.gross_area else "",
+        applicant=renovation.applicant.name,
+        capacity=renovation.capacity.value,
+        phone=renovation.applicant.masked_mobile,
+        mode=renovation.mode.value,
+        contractor=contractor.name if contractor else "",
+        credit_code=contractor.credit_code if contractor else "",
+        qualification=f"{contractor.qualification_no} {contractor.qualification_grade}".strip() if contractor else "",
+        leader=renovation.leader_name,
+        leader_id=mask_id(renovation.leader_id_no or ""),
+        leader_phone=renovation.leader_phone,
+        fire_officer=renovation.fire_officer,
+        extent=renovation.extent.value,
+        works=tuple(f26.WorkItem(**row) for row in renovation.works),
+        installs=tuple(f26.Installation(**row) for row in renovation.installs or ()),
+        questions=tuple(
+            f26.Question(
+                title=WORDS[name], answer=_answer(getattr(renovation, name)),
+                paper=titles[PAPER_OF[name]] if getattr(renovation, name) else None,
+            )
+            for name in QUESTIONS
+        ),
+        load_kw=f"{renovation.load_kw} kW" if renovation.load_kw else "",
+        planned_from=renovation.planned_from,
+        planned_to=renovation.planned_to,
+        days=(renovation.planned_to - renovation.planned_from).days + 1,
+        workers=renovation.workers_expected,
+        neighbours=renovation.neighbours_informed,
+        drawings=tuple(_counted(titles[k], len(f)) for k, f in files_by_kind(session, renovation).items() if k in titles),
+        opinions=tuple(
+            f26.Opinion(
+                step=in_both(d.step.title), verdict=in_both(d.verdict.title), opinion=d.opinion, name=d.decided_by_name,
+                at=estate_time(session, renovation.estate_id, d.decided_at),
+            )
+            for d in renovation.decisions
+        ),
+        conditions=renovation.conditions,
+        fees=tuple(f26.Fee(title=line.title, amount=line.receivable, received=line.received) for line in lines),
+        paid_by=renovation.paid_by_name,
+        paid_at=paid_at,
+        permit_no=renovation.permit_no or "",
+        permit_from=renovation.permit_from,
+        permit_to=renovation.permit_to,
+        extensions=tuple(f26.Extension(to_day=line.to_day, reason=line.reason) for line in renovation.extensions),
+        signatures=(
+            signature(renovation, "agreements", Bilingual("申请人", "Applicant")),
+            Signature(
+                role=Bilingual("出纳", "Cashier"), name=renovation.paid_by_name, signed_on=paid_at.date() if paid_at else None
+            ),
+            Signature(
+                role=Bilingual("物业服务中心", "Property service centre"), name=approver if approved_at else "",
+                signed_on=approved_at.date() if approved_at else None, stamp=True,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _answer(value: bool | None) -> Any:
+    return "" if value is None else "yes" if value else "no"
+
+
+def _counted(title: Bilingual, count: int) -> Bilingual:
+    return title if count == 1 else Bilingual(f"{title.zh}（{count} 份）", f"{title.en} ({count})")
+
+
+def permit_of(renovation: Renovation, header: Header) -> permit.Context:
+    """装修施工许可证, to be posted on the door."""
+    session = session_of(renovation)
+    estate = session.get_one(Estate, renovation.estate_id)
+    begun = local(renovation, renovation.paid_at)
+    if renovation.permit_from is None or renovation.permit_to is None:
+        raise ValueError("a renovation without a permit has none to print")
+    return permit.Context(
+        header=of_unit(renovation, header),
+        company=renovation.company,
+        leader=renovation.leader_name,
+        leader_phone=renovation.leader_phone,
+        works="；".join(f"{row['space']}：{row['content']}" for row in renovation.works),
+        valid_from=renovation.permit_from,
+        valid_to=renovation.permit_to,
+        hours=tuple(
+            permit.Hours(days=in_both(h.day_kind.title), span=f"{h.opens:%H:%M}–{h.closes:%H:%M}", noisy=h.noisy)
+            for h in hours_of(session, renovation.estate_id)
+        ),
+        conditions=renovation.conditions,
+        supervision_phone=estate.complaint_phone or estate.service_phone,
+        extensions=tuple(
+            permit.Extension(to_day=line.to_day, reason=line.reason, granted_by=line.granted_by_name)
+            for line in renovation.extensions
+        ),
+        signatures=(
+            Signature(
+                role=Bilingual("物业服务中心", "Property service centre"), signed_on=begun.date() if begun else None, stamp=True
+            ),
+        ),
+    )  # fmt: skip
+
+
+def hours_of(session: Session, estate_id: int) -> list[PermittedHours]:
+    """The estate's permitted hours, working days first."""
+    query = select(PermittedHours).where(PermittedHours.estate_id == estate_id)
+    return sorted(session.scalars(query), key=lambda hours: (hours.day_kind != "workday", hours.opens))
+
+
+KINDS = (
+    PaperKind(
+        code="F26", title_zh="装修申请审批表", title_en="Renovation application and approval form",
+        folder=FOLDER / "application", record_type="renovation", resource="Renovation", context=application,
+        unit=lambda renovation: renovation.unit_id, number=lambda renovation: renovation.number,
+    ),
+    PaperKind(
+        code="RP", title_zh="装修施工许可证", title_en="Renovation permit", folder=FOLDER / "permit",
+        record_type="renovation", resource="Renovation", context=permit_of, unit=lambda renovation: renovation.unit_id,
+        number=lambda renovation: renovation.permit_no, states=tuple(state.value for state in APPROVED[1:]),
+    ),
+)  # fmt: skip
