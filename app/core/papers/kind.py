@@ -15,7 +15,8 @@ class PaperKind:
     ``code``: form code of the manual (F10), also the number series. ``folder``: template, style, context, sample.
     ``record_type``: table name of the record the paper is about. ``resource``: ``print`` on it is needed to issue.
     ``context(record, header)``: builds the frozen dataclass of plain values the template sees.
-    ``unit(record)``: id of the unit the paper belongs to, for the household file.
+    ``unit(record)``: id of the unit the paper belongs to, for the household file. ``person(record)``: id of the person
+    it is about, if there is one.
     ``number(record)``: the number the record bears already (a receipt); without it the paper gets the next of its series.
     ``states``: states of the record in which the paper is issued; empty: in any. ``public_state``: whoever scans the
     paper also learns where its record stands (a pass that was used).
@@ -29,6 +30,7 @@ class PaperKind:
     resource: str
     context: Callable[[Any, Any], Any]
     unit: Callable[[Any], int | None]
+    person: Callable[[Any], int | None] | None = None
     number: Callable[[Any], str] | None = None
     form_no: str = ""
     revision: str = "A/0"

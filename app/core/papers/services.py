@@ -24,6 +24,7 @@ from app.core.files.models import Attachment
 from app.core.files.services import attach, content, keep
 from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
+from app.core.papers.added import field_texts, require_seen
 from app.core.papers.base.context import Bilingual, Header
 from app.core.papers.bundle import Part, bundle
 from app.core.papers.editing.in_force import template_in_force
@@ -79,9 +80,11 @@ def issue(
     day = _day(moment, estate)
     code = new_verification_code()
     template = template_in_force(session, kind, estate.id)
+    require_seen(kind, record, template, actor)
     header = _header(
         template, estate, language=language, issued_by=actor.name, issued_on=day, verify_code=code,
         number=_next_number(session, kind, record, day.year), verify_url=verification_address(code),
+        fields=field_texts(kind, record, template),
     )  # fmt: skip
     context = template.entitled(kind.context(record, header))
     pdf = render(template, context)
@@ -134,10 +137,12 @@ def draft_context(
 ) -> Any:
     """What a paper about ``record`` would say now, marked as preview. Raises as :func:`preview`."""
     actor.require("print", kind.resource)
+    require_seen(kind, record, template, actor)
     estate = _estate(session, record)
     header = _header(
-        template, estate, language=language, issued_by=actor.name, issued_on=_day(now(), estate), draft=True
-    )
+        template, estate, language=language, issued_by=actor.name, issued_on=_day(now(), estate), draft=True,
+        fields=field_texts(kind, record, template),
+    )  # fmt: skip
     return template.entitled(kind.context(record, header))
 
 
@@ -242,8 +247,10 @@ def current_paper(session: Session, kind: PaperKind, record: Record, language: s
 
 def _content_hash(kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate) -> str:
     """Digest of all a paper says about its record, without number, day, issuer and language of an issue."""
-    header = _header(template, estate, issued_by="", issued_on=NO_DAY)
-    return hashlib.sha256(repr(template.entitled(kind.context(record, header))).encode()).hexdigest()
+    fields = field_texts(kind, record, template)
+    header = _header(template, estate, issued_by="", issued_on=NO_DAY, fields=fields)
+    said = repr(template.entitled(kind.context(record, header))) + (repr(fields) if fields else "")
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def pack(

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from app.core.papers.base.context import Header
 
-FILLED_IN_HEADER = {"unit_code", "number", "issued_on", "issued_by", "verify_url", "verify_code"}
+FILLED_IN_HEADER = {"unit_code", "number", "issued_on", "issued_by", "verify_url", "verify_code", "fields"}
 """Fields of the common head that differ between documents of one form and estate."""
 
 OPEN, CLOSE = "\ue000", "\ue001"

@@ -33,7 +33,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError, safe_ra
 from markupsafe import Markup, escape
 from stdnum.cn import ric
 
-from app.core.papers.base.context import Bilingual, Header, Letterhead, Signature
+from app.core.papers.base.context import Bilingual, FieldText, Header, Letterhead, Signature
 from app.core.papers.render import PaperError, PaperMeta
 from app.core.papers.renderer import render, renderer, texts_of
 from app.core.papers.slots import Marked, Slot, mark, marked_text
@@ -84,11 +84,22 @@ class Edited:
     css: str
 
 
+class Fields:
+    """The fields without code as a template finds them: ``fields.power``; one without a value prints nothing."""
+
+    def __init__(self, texts: Sequence[FieldText]) -> None:
+        self._texts = {said.code: said.text for said in texts}
+
+    def __getitem__(self, code: str) -> Bilingual | None:
+        return self._texts[code]
+
+
 @dataclass(frozen=True)
 class PaperTemplate:
     """One paper ready to print. ``template_version`` changes with any file that shapes it, the base files included.
 
     ``edited``: text and style that were written in the browser; such a text runs in the renderer's process only.
+    ``sample_fields``: values of fields without code on its samples.
     """
 
     folder: Path
@@ -99,6 +110,7 @@ class PaperTemplate:
     letterhead: Letterhead = Letterhead()
     form_no: str = ""
     revision: str = ""
+    sample_fields: tuple[FieldText, ...] = ()
 
     def edited_as(self, html: str, css: str) -> PaperTemplate:
         """The same form with another template text and style sheet, under a version of its own."""
@@ -158,6 +170,7 @@ class PaperTemplate:
             language=context.header.language,
             info=self.info,
             letterhead=self.letterhead,
+            fields=Fields(context.header.fields),
             **more,
         )
 
@@ -193,7 +206,7 @@ class PaperTemplate:
     def samples(self, language: str = "both") -> dict[str, Any]:
         """Contexts from ``sample.yaml`` by name; header values not given come from ``base/sample.yaml``."""
         headers = _read_yaml(BASE / "sample.yaml")
-        return {
+        found = {
             name: build(
                 self.context_type,
                 {
@@ -204,6 +217,12 @@ class PaperTemplate:
                 },
             )
             for name, values in _read_yaml(self.folder / "sample.yaml").items()
+        }
+        if not self.sample_fields:
+            return found
+        return {
+            name: dataclasses.replace(made, header=dataclasses.replace(made.header, fields=self.sample_fields))
+            for name, made in found.items()
         }
 
     def _sample_header(self, common: Mapping[str, Any], own: Mapping[str, Any], language: str) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from app.core.files.views import file_answer
 from app.core.jobs.services import enqueue
 from app.core.papers import services
 from app.core.papers.models import LANGUAGES, Paper, PaperCopy
+from app.core.papers.renderer import RenderFailed
 from app.core.records.base import now
 from app.core.records.estate import Estate
 from app.core.records.identifiers import InvalidValue
 from app.core.registry import registry
 from app.extensions import db
 from app.fab import cells
+from app.fab.errors import error_page
 from app.fab.interface import RecordInterface
 from app.fab.scope import public, safe_next
 from app.fab.submit import carry_out
@@ -84,7 +86,10 @@ class PaperView(RecordView):
         """The paper as it would look now, with watermark and without number."""
         kind, record = services.reach_sheet(db.session, code, record_id, actor=current_actor())
         language = _language(request.args.get("language"))
-        pdf = services.preview(db.session, kind, record, language=language, actor=current_actor())
+        try:
+            pdf = services.preview(db.session, kind, record, language=language, actor=current_actor())
+        except RenderFailed as error:
+            abort(error_page(422, text=str(error)))
         return file_answer(pdf, "application/pdf", f"{kind.code}.pdf")
 
     @expose("/issue/<code>/<int:record_id>", methods=["POST"])

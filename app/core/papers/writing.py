@@ -19,7 +19,7 @@ from app.core.papers.base.context import Letterhead
 from app.core.papers.refused import Refused
 from app.core.papers.render import MAX_HTML, PaperError
 from app.core.papers.slots import Slot, mark
-from app.core.papers.template import MAX_ROWS, PaperInfo, environment_of
+from app.core.papers.template import MAX_ROWS, Fields, PaperInfo, environment_of
 
 MAX_STEPS = 50_000
 """Numbers that all ``range`` calls of one paper may count."""
@@ -55,6 +55,7 @@ def write_edited(
                     language=context.header.language,
                     info=info,
                     letterhead=letterhead,
+                    fields=Fields(said.header.fields),
                     slots=slots,
                     range=_Counter(),
                 )

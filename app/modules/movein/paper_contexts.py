@@ -619,7 +619,7 @@ BUILDERS: dict[str, tuple[str, str, str, Callable[[MoveInCase, Header], Any]]] =
 KINDS = tuple(
     PaperKind(
         code=code, title_zh=zh, title_en=en, folder=FOLDER / folder, record_type="movein_case", resource="MoveInCase",
-        context=build, unit=lambda case: case.unit_id,
+        context=build, unit=lambda case: case.unit_id, person=lambda case: case.owner_id,
     )
     for code, (zh, en, folder, build) in BUILDERS.items()
 )  # fmt: skip

@@ -6,7 +6,7 @@ tuples and frozen dataclasses of these. Records, sessions and services never rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 
@@ -16,6 +16,14 @@ class Bilingual:
 
     zh: str
     en: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldText:
+    """The value of a field without code as it is printed; None where the record has none."""
+
+    code: str
+    text: Bilingual | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +50,8 @@ class Header:
     title_zh: str
     title_en: str
     draft: bool = False
+    fields: tuple[FieldText, ...] = field(default=(), repr=False)
+    """Of the fields without code those that the template prints; it finds them as ``fields.<code>``."""
 
 
 @dataclass(frozen=True, kw_only=True)

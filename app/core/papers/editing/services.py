@@ -15,6 +15,7 @@ from werkzeug.datastructures import FileStorage
 from app.core.access.actor import Actor
 from app.core.audit.log import record_event
 from app.core.files.services import keep
+from app.core.papers.added import with_samples
 from app.core.papers.editing.in_force import delivered_texts, digest_of, own, template_in_force
 from app.core.papers.editing.models import Letterhead, PaperForm, PaperTemplateVersion
 from app.core.papers.editing.source import MAX_STYLE, MAX_TEMPLATE
@@ -73,7 +74,11 @@ def save_draft(
     template, style = _lines(template), _lines(style)
     if len(template) > MAX_TEMPLATE or len(style) > MAX_STYLE:
         raise InvalidValue(
-            _l("A template has at most %(most)s characters, a style sheet %(style)s.", most=MAX_TEMPLATE, style=MAX_STYLE)
+            _l(
+                "A template has at most %(most)s characters, a style sheet %(style)s.",
+                most=MAX_TEMPLATE,
+                style=MAX_STYLE,
+            )
         )
     form, draft = form_of(session, kind, actor), draft_of(session, kind, actor.estate_id)
     origin = digest_of(load_paper(kind.folder))
@@ -137,7 +142,8 @@ def publish(
     form = form_of(session, kind, actor)
     delivered = load_paper(kind.folder)
     present = template_in_force(session, kind, form.estate_id)
-    if reasons := problems(own(delivered.headed(present.letterhead), draft.template, draft.style)):
+    written = own(delivered.headed(present.letterhead), draft.template, draft.style)
+    if reasons := problems(with_samples(written, kind, form.estate_id)):
         raise Blocked(reasons)
     newest = session.scalar(
         select(func.max(PaperTemplateVersion.number)).where(

@@ -28,7 +28,7 @@ MAX_LOOPS = 3
 
 SHARED = frozenset({"base.html", "macros.html"})
 KNOWN = frozenset(
-    {"c", "header", "language", "info", "letterhead", "qr", "fail", "range", "loop", "self", "super", "caller"}
+    {"c", "header", "fields", "language", "info", "letterhead", "qr", "fail", "range", "loop", "self", "super", "caller"}
 )  # fmt: skip
 """Names a template finds."""
 TAGS = frozenset(

@@ -21,6 +21,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from jinja2 import nodes
 
+from app.core.fields.kinds import Field
+from app.core.papers.added import sample_of
 from app.core.papers.base.context import Bilingual, Header, Signature
 from app.core.papers.slots import shown
 from app.core.papers.template import PaperTemplate, environment_of, load_paper
@@ -73,6 +75,19 @@ def values_of(template: PaperTemplate) -> list[tuple[str, list[Value]]]:
     return [(_("Values of the record"), own), (_("Values of the head"), head)]
 
 
+def field_values(fields: Sequence[Field]) -> list[tuple[str, list[Value]]]:
+    """The fields without code that a form can print, as a group of values; no group without any."""
+    listed = [
+        Value(
+            written=f"fields.{field.code}", meaning=field.label, kind=str(_KINDS[Bilingual]), example=_shown(sample_of(field)),
+            path=f"fields.{field.code}", required=False,
+        )
+        for field in fields
+        if not field.archived
+    ]  # fmt: skip
+    return [(_("Added fields"), listed)] if listed else []
+
+
 def name_of(path: str, template: PaperTemplate) -> str:
     """A value as people know it: its meaning with how it is written."""
     plain = bare(path)
@@ -119,7 +134,7 @@ def _values(
     """The values of a dataclass; ``example`` is one of it, or nothing."""
     hints = typing.get_type_hints(kind)
     for name in (field.name for field in dataclasses.fields(kind)):
-        if name == "header":
+        if name in ("header", "fields"):
             continue
         here, value = path + name, getattr(example, name, None)
         item, listed = _item(hints[name])
@@ -211,7 +226,9 @@ class _Labels:
                     self._part(part, names)
             elif isinstance(node, nodes.For):
                 path = _path(node.iter, names)
-                known = {**names, node.target.name: f"{path}[]."} if path and isinstance(node.target, nodes.Name) else names
+                known = (
+                    {**names, node.target.name: f"{path}[]."} if path and isinstance(node.target, nodes.Name) else names
+                )
                 if path and self.heading:
                     self.found.setdefault(path, self.heading)
                 self.read(node.body, known)

@@ -16,11 +16,12 @@ from werkzeug.wrappers import Response
 from app.core.access.actor import NotAllowed, current_actor
 from app.core.files.views import file_answer
 from app.core.papers import services as papers
+from app.core.papers.added import fields_on, with_samples
 from app.core.papers.editing import services
 from app.core.papers.editing.in_force import delivered_texts, digest_of, own, template_in_force
 from app.core.papers.editing.models import Letterhead, PaperForm, PaperTemplateVersion
 from app.core.papers.editing.source import faults
-from app.core.papers.editing.values import values_of
+from app.core.papers.editing.values import field_values, values_of
 from app.core.papers.kind import PaperKind
 from app.core.papers.models import LANGUAGES
 from app.core.papers.render import PaperError
@@ -109,7 +110,9 @@ class PaperTemplatePage(Page):
         if (seen := self._overtaken(kind)) is not None:
             return self._editor(kind, template, style, note, [seen]), 409
         outcome = carry_out(
-            lambda: services.save_draft(db.session, kind, template=template, style=style, note=note, actor=current_actor()),
+            lambda: services.save_draft(
+                db.session, kind, template=template, style=style, note=note, actor=current_actor()
+            ),
             lambda _draft: url_for(".edit", code=code),
         )
         return self._after(outcome, kind, template, style, note, _("The draft is saved; it is not in force."))
@@ -210,7 +213,10 @@ class PaperTemplatePage(Page):
             services.texts_of_version(db.session, kind, None if name == "draft" else int(name), estate_id)
             for name in (old, new)
         )
-        parts = [(title, list(_differences(a, b))) for title, a, b in zip((_("Template"), _("Style")), before, after, strict=True)]
+        parts = [
+            (title, list(_differences(a, b)))
+            for title, a, b in zip((_("Template"), _("Style")), before, after, strict=True)
+        ]
         return self.render(
             "papers/editing/compare.html", title=_("%(form)s: compare templates", form=code), code=code, choices=choices,
             old=old, new=new, parts=parts,
@@ -269,7 +275,9 @@ class PaperTemplatePage(Page):
         """A sentence when somebody else saved or published meanwhile."""
         if request.form.get("seen", "") == _seen(kind):
             return None
-        return _("Somebody else changed this template meanwhile. What you typed is still here; compare, then save again.")
+        return _(
+            "Somebody else changed this template meanwhile. What you typed is still here; compare, then save again."
+        )
 
     def _after(self, outcome: Any, kind: PaperKind, template: str, style: str, note: str, done: str) -> Any:
         if outcome.done:
@@ -278,9 +286,7 @@ class PaperTemplatePage(Page):
         sentences = [sentence for found in outcome.errors.values() for sentence in found]
         return self._editor(kind, template, style, note, sentences), 422
 
-    def _editor(
-        self, kind: PaperKind, template: str, style: str, note: str = "", general: Sequence[str] = ()
-    ) -> str:
+    def _editor(self, kind: PaperKind, template: str, style: str, note: str = "", general: Sequence[str] = ()) -> str:
         actor = current_actor()
         versions = services.versions_of(db.session, kind, actor.estate_id)
         form = db.session.scalar(select(PaperForm).where(PaperForm.code == kind.code))
@@ -290,7 +296,8 @@ class PaperTemplatePage(Page):
             "papers/editing/edit.html", title=f"{kind.code} {in_language(kind.title_zh, kind.title_en)}", kind=kind,
             code=kind.code, template_text=template, style_text=style, note=note, general=general, versions=versions,
             in_force=in_force, form=form, info=delivered.info, seen=_seen(kind), languages=LANGUAGES,
-            draft=next((v for v in versions if v.number is None), None), records=_records(kind), values=values_of(delivered),
+            draft=next((v for v in versions if v.number is None), None), records=_records(kind),
+            values=[*values_of(delivered), *field_values(fields_on(kind, _estate_id()))],
             changed=in_force is not None and in_force.origin != digest_of(delivered), samples=list(delivered.samples()),
             editable=actor.may("update", self.resource), entries=timeline(form) if form else [],
         )  # fmt: skip
@@ -332,7 +339,7 @@ def _printed(kind: PaperKind, template: str, style: str) -> bytes:
     if found := faults(environment_of(kind.folder), template.replace("\r\n", "\n"), style.replace("\r\n", "\n")):
         raise InvalidValue("\n".join(map(str, found)))
     draft = own(delivered.headed(present.letterhead), template.replace("\r\n", "\n"), style.replace("\r\n", "\n"))
-    draft = draft.marked_as(present.form_no, present.revision)
+    draft = with_samples(draft.marked_as(present.form_no, present.revision), kind, _estate_id())
     language = request.form.get("language", "both")
     if language not in LANGUAGES:
         raise InvalidValue(_("Choose one of the values offered."))
@@ -378,4 +385,10 @@ def _differences(before: str, after: str) -> Iterator[tuple[str, int | None, str
             for step in range(max(left_end - left, right_end - right)):
                 a = left + step if left + step < left_end else None
                 b = right + step if right + step < right_end else None
-                yield how, None if a is None else a + 1, "" if a is None else old[a], None if b is None else b + 1, "" if b is None else new[b]
+                yield (
+                    how,
+                    None if a is None else a + 1,
+                    "" if a is None else old[a],
+                    None if b is None else b + 1,
+                    "" if b is None else new[b],
+                )
