@@ -29,6 +29,10 @@ MOST = 999
 SIZE = 25
 WORK: Any = WorkItem.__table__
 STAFF: Any = Account.__table__
+LINE = tuple(
+    WORK.c[name] for name in "id kind record_type record_id label step role assignee_id rank_at closed_at".split()
+)
+"""Columns of a piece of work that its line needs."""
 
 
 class Tab(Choice):
@@ -136,10 +140,7 @@ def _page(branches: tuple[tuple[str, ...], ...], late: bool, behind: bool, size:
     ]  # fmt: skip
     found = union_all(*(select(part.c.id, part.c.rank_at) for part in parts)).subquery()
     return (
-        select(
-            WORK.c.id, WORK.c.kind, WORK.c.label, WORK.c.step, WORK.c.role, WORK.c.assignee_id, WORK.c.rank_at,
-            WORK.c.closed_at, unit.c.code, STAFF.c.first_name, STAFF.c.last_name,
-        )
+        select(*LINE, unit.c.code, STAFF.c.first_name, STAFF.c.last_name)
         .join_from(WORK, found, found.c.id == WORK.c.id)
         .outerjoin(unit, unit.c.id == WORK.c.unit_id)
         .outerjoin(STAFF, STAFF.c.id == WORK.c.assignee_id)

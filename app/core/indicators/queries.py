@@ -9,14 +9,15 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal, select, union_all
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, bindparam, func, literal, select, union_all
+from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
+from app.core.access.models import staff_name
 from app.core.access.roles import TITLES, Role
 from app.core.clocks.kinds import WorkKind
-from app.core.clocks.models import ClockRule, Deadline, WorkItem
-from app.core.clocks.queue import MOST, WORK, count_text, counted, kind_of, readable_kinds, step_title
+from app.core.clocks.models import ClockRule, Deadline
+from app.core.clocks.queue import LINE, MOST, STAFF, WORK, count_text, counted, kind_of, readable_kinds, step_title
 from app.core.indicators.kinds import Indicator
 from app.core.indicators.models import IndicatorTarget, IndicatorValue
 from app.core.indicators.services import MONTHS, months_until
@@ -79,17 +80,9 @@ def trends(session: Session, estate_id: int, today: date, *, parts: bool = False
     """
     months = months_until(today, MONTHS)
     chosen = [i for i in registry().of(Indicator).values() if code in ("", i.code)]
-    query = select(
-        IndicatorValue.code, IndicatorValue.part, IndicatorValue.month, IndicatorValue.numerator,
-        IndicatorValue.denominator,
-    ).where(
-        IndicatorValue.estate_id == estate_id, IndicatorValue.code.in_([i.code for i in chosen]),
-        IndicatorValue.month >= months[0],
-    )  # fmt: skip
-    if not parts:
-        query = query.where(IndicatorValue.part == "")
+    asked = {"estate": estate_id, "codes": [i.code for i in chosen], "since": months[0]}
     values: dict[tuple[str, str], dict[date, tuple[Decimal, Decimal]]] = {}
-    for found, part, month, numerator, denominator in session.execute(query):
+    for found, part, month, numerator, denominator in session.execute(_values(parts), asked):
         values.setdefault((found, part), {})[month] = numerator, denominator
     targets = _targets(session, estate_id)
 
@@ -108,11 +101,26 @@ def trends(session: Session, estate_id: int, today: date, *, parts: bool = False
     return rows
 
 
-def _targets(session: Session, estate_id: int) -> dict[str, Decimal]:
-    rows = session.execute(
-        select(IndicatorTarget.code, IndicatorTarget.target).where(IndicatorTarget.estate_id == estate_id)
+@cache  # building it costs more than asking it
+def _values(parts: bool) -> Select[Any]:
+    value: Any = IndicatorValue.__table__
+    query = select(value.c.code, value.c.part, value.c.month, value.c.numerator, value.c.denominator).where(
+        value.c.estate_id == bindparam("estate"),
+        value.c.code.in_(bindparam("codes", expanding=True)),
+        value.c.month >= bindparam("since"),
     )
+    return query if parts else query.where(value.c.part == "")
+
+
+def _targets(session: Session, estate_id: int) -> dict[str, Decimal]:
+    rows = session.execute(_targets_of(), {"estate": estate_id})
     return {code: target.normalize() for code, target in rows}
+
+
+@cache  # as above
+def _targets_of() -> Select[Any]:
+    target: Any = IndicatorTarget.__table__
+    return select(target.c.code, target.c.target).where(target.c.estate_id == bindparam("estate"))
 
 
 def _reading(
@@ -125,11 +133,12 @@ def _reading(
 
 @dataclass(frozen=True)
 class LateItem:
-    """A piece of late work: whose it is, the rule it breaks, and the reason given."""
+    """A piece of late work (a row of the queue): the rule it breaks, the reason given, and who has it."""
 
-    item: WorkItem
+    item: Any
     rule: str
     reason: str
+    holder: str = ""
 
     @property
     def address(self) -> str:
@@ -137,14 +146,13 @@ class LateItem:
 
     @property
     def due_at(self) -> datetime:
-        return self.item.rank_at
+        moment: datetime = self.item.rank_at
+        return moment
 
     @property
     def who(self) -> str:
         """The person who has it, or the role it waits for."""
-        if self.item.assignee:
-            return str(self.item.assignee.display_name)
-        return str(TITLES.get(Role(self.item.role), "")) if self.item.role else ""
+        return self.holder or str(TITLES.get(Role(self.item.role), "")) if self.item.role else ""
 
 
 @dataclass(frozen=True)
@@ -186,24 +194,25 @@ def _totals(kinds: tuple[str, ...], limit: int) -> Any:
     return select(totals.c.kind, totals.c.n, totals.c.since)
 
 
-@cache
+@cache  # as above
 def _oldest(kinds: tuple[str, ...]) -> Any:
     """The work that is late for longest, of each kind."""
     first = union_all(*(select(_late(code, OLDEST).c.id) for code in kinds)).subquery()
+    clock, rule = Deadline.__table__.c, ClockRule.__table__.c
     return (
-        select(WorkItem, Deadline.late_reason, ClockRule.title_zh, ClockRule.title_en)
-        .join(first, first.c.id == WorkItem.id)
+        select(*LINE, clock.late_reason, rule.title_zh, rule.title_en, STAFF.c.first_name, STAFF.c.last_name)
+        .join_from(WORK, first, first.c.id == WORK.c.id)
         .outerjoin(
-            Deadline,
-            (Deadline.item_id == WorkItem.id)
-            & (Deadline.due_at == WorkItem.rank_at)
-            & Deadline.met_at.is_(None)
-            & Deadline.cancelled_at.is_(None)
-            & Deadline.paused_at.is_(None),
+            Deadline.__table__,
+            (clock.item_id == WORK.c.id)
+            & (clock.due_at == WORK.c.rank_at)
+            & clock.met_at.is_(None)
+            & clock.cancelled_at.is_(None)
+            & clock.paused_at.is_(None),
         )
-        .outerjoin(ClockRule, (ClockRule.estate_id == Deadline.estate_id) & (ClockRule.key == Deadline.rule_key))
-        .options(joinedload(WorkItem.assignee))
-        .order_by(WorkItem.rank_at, WorkItem.id)
+        .outerjoin(ClockRule.__table__, (rule.estate_id == clock.estate_id) & (rule.key == clock.rule_key))
+        .outerjoin(STAFF, STAFF.c.id == WORK.c.assignee_id)
+        .order_by(WORK.c.rank_at, WORK.c.id)
     )
 
 
@@ -224,18 +233,19 @@ def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind
         return []
     rows = session.execute(_oldest(tuple(found)), asked)
     items: dict[str, dict[int, LateItem]] = {}
-    for item, reason, zh, en in rows:
-        line = LateItem(item, in_language(zh or "", en or ""), reason or "")
-        items.setdefault(item.kind, {}).setdefault(item.id, line)
+    for row in rows:
+        holder = staff_name(row.first_name, row.last_name) if row.assignee_id else ""
+        line = LateItem(row, in_language(row.title_zh or "", row.title_en or ""), row.late_reason or "", holder)
+        items.setdefault(row.kind, {}).setdefault(row.id, line)
     late_kinds = [LateKind(kinds[k], n, since, list(items.get(k, {}).values())) for k, (n, since) in found.items()]
     return sorted(late_kinds, key=lambda late: late.oldest)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Work that waits for a decision, and what is to be decided."""
+    """Work (a row of the queue) that waits for a decision, and what is to be decided."""
 
-    item: WorkItem
+    item: Any
     step: Any
 
     @property
@@ -245,18 +255,19 @@ class Decision:
 
 def approvals(session: Session, actor: Actor) -> tuple[Sequence[Decision], str]:
     """What waits for a decision of the manager, the most urgent first, and how much in all: one statement."""
-    waiting = (WorkItem.estate_id == actor.estate_id, WorkItem.role == Role.MANAGER, WorkItem.closed_at.is_(None))
-    rows = session.execute(
-        select(WorkItem, counted(select(WorkItem.id).where(*waiting)))
-        .where(*waiting)
-        .order_by(WorkItem.rank_at, WorkItem.id)
-        .limit(APPROVALS)
-    ).all()
-    decisions = [Decision(item, step_title(kind_of(item), item.step)) for item, _total in rows]
-    return decisions, count_text(rows[0][1] if rows else 0)
+    rows = session.execute(_waiting(), {"estate": actor.estate_id}).all()
+    decisions = [Decision(row, step_title(kind_of(row), row.step)) for row in rows]
+    return decisions, count_text(rows[0].total if rows else 0)
 
 
-def address_of(item: WorkItem) -> str:
+@cache  # as above
+def _waiting() -> Select[Any]:
+    clauses = (WORK.c.estate_id == bindparam("estate"), WORK.c.role == Role.MANAGER, WORK.c.closed_at.is_(None))
+    total = counted(select(WORK.c.id).where(*clauses)).label("total")
+    return select(*LINE, total).where(*clauses).order_by(WORK.c.rank_at, WORK.c.id).limit(APPROVALS)
+
+
+def address_of(item: Any) -> str:
     """The page of the record that the work is about."""
     page = registry().record_pages.get(item.record_type)
     return page(item.record_id) if page else ""

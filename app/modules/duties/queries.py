@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import extract, func, select
+from sqlalchemy import Select, bindparam, extract, func, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from app.core.access.actor import Actor
@@ -61,24 +62,28 @@ def due_this_week(session: Session, actor: Actor) -> dict[str, Any] | None:
 
     The manager sees all of them, others those of their roles; who never has any does not have the card.
     """
+    manages, moment = actor.may("waive", "Duty"), now()
+    asked = {"estate": actor.estate_id, "moment": moment, "week": moment + WEEK, "roles": sorted(actor.roles)}
+    occurrences = session.scalars(_due(manages), asked).all()
+    if not occurrences and not manages:
+        return None
+    return {"occurrences": occurrences[:SHOWN], "more": len(occurrences) > SHOWN}
+
+
+@cache  # building it costs more than asking it
+def _due(of_all_roles: bool) -> Select[Any]:
     found = (
         select(DutyOccurrence)
         .join(DutyOccurrence.duty)
         .where(
-            DutyOccurrence.estate_id == actor.estate_id, DutyOccurrence.state == OPEN,
-            DutyOccurrence.opens_at <= now(), DutyOccurrence.due_at <= now() + WEEK,
+            DutyOccurrence.estate_id == bindparam("estate"), DutyOccurrence.state == OPEN,
+            DutyOccurrence.opens_at <= bindparam("moment"), DutyOccurrence.due_at <= bindparam("week"),
         )
         .options(contains_eager(DutyOccurrence.duty))
         .order_by(DutyOccurrence.due_at, DutyOccurrence.id)
         .limit(SHOWN + 1)
     )  # fmt: skip
-    manages = actor.may("waive", "Duty")
-    if not manages:
-        found = found.where(Duty.role.in_(sorted(actor.roles)))
-    occurrences = session.scalars(found).all()
-    if not occurrences and not manages:
-        return None
-    return {"occurrences": occurrences[:SHOWN], "more": len(occurrences) > SHOWN}
+    return found if of_all_roles else found.where(Duty.role.in_(bindparam("roles", expanding=True)))
 
 
 # The report
