@@ -15,7 +15,7 @@ from typing import Any
 
 import tinycss2
 from flask_babel import gettext as _
-from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 MAX_TEMPLATE = 100_000
 MAX_STYLE = 40_000
@@ -106,11 +106,19 @@ def _in_tree(tree: nodes.Template) -> _Found:
         if not isinstance(call.node, nodes.Name) and not _is_loop_s_own(call.node):
             name = getattr(call.node, "attr", "…")
             yield _("“%(name)s” cannot be called; templates call the building blocks of macros.html only.", name=name), call.lineno  # fmt: skip
-    unknown = meta.find_undeclared_variables(tree) - KNOWN
-    lines = {node.name: node.lineno for node in reversed([*tree.find_all(nodes.Name)])}
-    for name in sorted(unknown):
+    lines = {node.name: node.lineno for node in reversed([*tree.find_all(nodes.Name)]) if node.ctx == "load"}
+    for name in sorted(lines.keys() - KNOWN - _declared(tree)):
         yield _("“%(name)s” is not known here. The values of the record are written c.….", name=name), lines.get(name)
     yield from _nested(tree, 0)
+
+
+def _declared(tree: nodes.Template) -> set[str]:
+    """Names that the template makes itself: by import, macro, loop or assignment."""
+    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    names |= {node.name for node in tree.find_all(nodes.Macro)} | {node.target for node in tree.find_all(nodes.Import)}
+    for imported in tree.find_all(nodes.FromImport):
+        names |= {name if isinstance(name, str) else name[1] for name in imported.names}
+    return names
 
 
 def _named(expression: Any) -> Any:

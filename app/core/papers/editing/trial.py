@@ -27,16 +27,16 @@ def problems(template: PaperTemplate) -> list[str]:
     It is printed with the delivered samples in every language. A value that the delivered form prints must be legible
     on it, and every value of the record that the delivered form uses must be used.
     """
-    assert template.edited is not None  # noqa: S101 (only edited forms are asked about)
+    assert template.edited is not None
     found = [str(fault) for fault in faults(environment_of(template.folder), template.edited.html, template.edited.css)]
     if found:
         return found
-    return [*_unused(template), *_unprinted(template)] + _too_large(template)
+    return [*_unused(template), *_unprinted(template), *_too_large(template)]
 
 
 def _unused(template: PaperTemplate) -> Iterator[str]:
     delivered = (template.folder / "template.html").read_text(encoding="utf-8")
-    assert template.edited is not None  # noqa: S101 (see above)
+    assert template.edited is not None
     for name in sorted(names_used(delivered, template) - names_used(template.edited.html, template)):
         yield _("“%(value)s” is not used; the delivered form prints it.", value=name_of(name, template))
 

@@ -83,8 +83,8 @@ class PaperTemplatePage(Page):
             used = versions.get(form.in_force_id or 0) if form else None
             lines.append(
                 _Line(
-                    kind, form_no=form and form.form_no or delivered.info.form_no, draft=drafts.get(kind.code),
-                    revision=form and form.revision or delivered.info.revision, in_force=used.number if used else None,
+                    kind, form_no=(form and form.form_no) or delivered.info.form_no, draft=drafts.get(kind.code),
+                    revision=(form and form.revision) or delivered.info.revision, in_force=used.number if used else None,
                     changed=used is not None and used.origin != digest_of(delivered),
                 )
             )  # fmt: skip
