@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -44,6 +45,10 @@ MAX_ATTEMPTS = 5
 """A job whose worker dies this often without one committed step is given up."""
 
 
+LONGEST_BREATH = 0.15
+"""Seconds that a job leaves SQLite to others after a step; those who wait there look about every tenth of a second."""
+
+
 class LostLease(Exception):
     """Another worker took the job over; nothing of this one's open transaction may stay."""
 
@@ -69,11 +74,13 @@ class Run:
     token: str
     checkpoint: dict[str, Any]
     stop: threading.Event = field(default_factory=threading.Event)
+    begun: float = field(default_factory=time.monotonic)
 
     def commit(self, progress: int, total: int, **checkpoint: Any) -> None:
         """Commit the work done so far together with its progress and a note of where to go on.
 
-        Between two commits nothing is seen by others, and on SQLite nobody else can write: keep steps short.
+        Between two commits nothing is seen by others, and on SQLite nobody else can write: keep steps short. There
+        the next step begins after a breath in which those can write who waited at their desks.
 
         Raises:
             Cancelled: the step is committed, but no further one is wanted.
@@ -90,6 +97,9 @@ class Run:
             raise LostLease(self.token)
         self.session.commit()
         self.checkpoint = noted
+        if self.session.get_bind().dialect.name == "sqlite":
+            time.sleep(min((time.monotonic() - self.begun) / 4, LONGEST_BREATH))
+        self.begun = time.monotonic()
         if cancel_asked:
             raise Cancelled(self.token)
         if self.stop.is_set():

@@ -78,15 +78,11 @@ def issue(
     estate = _estate(session, record)
     moment = now()
     day = _day(moment, estate)
-    code = new_verification_code()
     template = template_in_force(session, kind, estate.id)
     require_seen(kind, record, template, actor)
-    header = _header(
-        template, estate, language=language, issued_by=actor.name, issued_on=day, verify_code=code,
-        number=_next_number(session, kind, record, day.year), verify_url=verification_address(code),
-        fields=field_texts(kind, record, template),
-    )  # fmt: skip
-    context = template.entitled(kind.context(record, header))
+    number = _next_number(session, kind, record, day.year)
+    context = _context(kind, record, template, estate, language=language, issued_by=actor.name, day=day, number=number)
+    header = context.header
     pdf = render(template, context)
     paper = Paper(
         estate_id=estate.id,
@@ -105,7 +101,7 @@ def issue(
         content_hash=_content_hash(kind, record, template, estate),
         stored_file=keep(session, pdf, "application/pdf"),
         pages=_page_count(pdf),
-        verification_code=code,
+        verification_code=header.verify_code,
         issued_at=moment,
         issued_by_name=actor.name,
     )
@@ -113,6 +109,38 @@ def issue(
     session.flush()
     _supersede_earlier(session, paper)
     return paper
+
+
+def rehearse(session: Session, kind: PaperKind, record: Record, *, language: str, actor: Actor) -> None:
+    """Have the sheet of a paper laid out before such papers are issued in numbers; nothing is stored.
+
+    Laying out takes a second or more. A reading transaction is enough for it, while on SQLite nobody else can write
+    as long as somebody issues a paper.
+    """
+    from app.core.papers.overlay import filler
+
+    estate = _estate(session, record)
+    template, day = template_in_force(session, kind, estate.id), _day(now(), estate)
+    number = kind.number(record) if kind.number else f"{kind.code}-{day.year}-00000"
+    context = _context(kind, record, template, estate, language=language, issued_by=actor.name, day=day, number=number)
+    for _document in range(3):  # the first is laid out by itself, the next with its values taken out
+        filled = filler().overlaid
+        filler().render(template, context)
+        if filler().overlaid > filled:
+            return
+
+
+def _context(
+    kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate, *, language: str, issued_by: str, day: date,
+    number: str,
+) -> Any:  # fmt: skip
+    """What the template sees of a paper that is issued on ``day``, with a verification code of its own."""
+    code = new_verification_code()
+    header = _header(
+        template, estate, language=language, issued_by=issued_by, issued_on=day, verify_code=code, number=number,
+        verify_url=verification_address(code), fields=field_texts(kind, record, template),
+    )  # fmt: skip
+    return template.entitled(kind.context(record, header))
 
 
 def in_numbers() -> Render:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,7 +24,7 @@ from app.core.jobs.worker import Run
 from app.core.papers.bundle import Part, bundle
 from app.core.papers.models import Paper
 from app.core.papers.render import PaperError
-from app.core.papers.services import Sheet, copy, current_paper, in_numbers, issue, original
+from app.core.papers.services import Sheet, copy, current_paper, in_numbers, issue, original, rehearse
 from app.core.records.base import now
 from app.core.records.database import writing
 from app.core.records.identifiers import InvalidValue
@@ -40,8 +39,6 @@ from app.modules.movein.paper_contexts import pack_sheets
 
 CASES, PACKS = "movein.batch_cases", "movein.batch_packs"
 REFUSALS = (InvalidValue, Blocked, FieldErrors, PaperError)
-BREATH = 0.05
-"""Seconds between two steps in which others can write."""
 STEP = 5
 """Packs between two tellings of the progress while the files are put together."""
 
@@ -81,8 +78,8 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
             except REFUSALS as error:
                 failures = [*failures, _failure(unit, error)]
             done += 1
-            _commit(
-                run, min(done, total), max(done, total), last=last, done=done, opened=opened, taken=taken, issued=issued,
+            run.commit(
+                min(done, total), max(done, total), last=last, done=done, opened=opened, taken=taken, issued=issued,
                 failures=failures,
             )  # fmt: skip
         said = _("%(opened)s move-ins opened, %(taken)s were there already, %(issued)s notices issued.",
@@ -94,12 +91,14 @@ def make_cases(run: Run, *, batch: int, notices: bool, language: str) -> dict[st
 def print_packs(run: Run, *, batch: int, building: int | None, language: str, name: str) -> dict[str, Any]:
     """The pack of every unit of the batch or of one building: one merged PDF, and a ZIP of single ones.
 
-    First what is missing is issued, paper by paper, each committed with the note of how far the pack is: a resumed job
-    issues nothing twice and counts no copy twice. Then the files are put together from the bytes that were issued.
+    First what is missing is issued, paper by paper, each committed with the note of what the pack has: a resumed job
+    issues nothing twice and counts no copy twice, even when the move-in went on meanwhile. Then the files are put
+    together from the bytes that were issued.
     """
     plan = _batch(run, batch)
     packs: list[list[Any]] = run.checkpoint.get("packs", [])
-    part: list[int] = run.checkpoint.get("part", [])
+    papers: dict[str, int] = run.checkpoint.get("papers", {})
+    laid_out: set[str] = set()
     failures = failures_of(run.job)
     with unattended(run):
         total = _count(run.session, plan, building)
@@ -110,17 +109,23 @@ def print_packs(run: Run, *, batch: int, building: int | None, language: str, na
             try:
                 if line.case is None:
                     raise InvalidValue(_("This unit has no move-in yet."))
-                for sheet in pack_sheets(line.case)[len(part) :]:
+                sheets = {f"{kind.code}:{record.id}": (kind, record) for kind, record in pack_sheets(line.case)}
+                for sheet_name, sheet in sheets.items():
+                    if sheet_name in papers:
+                        continue
+                    if sheet[0].code not in laid_out:
+                        _lay_out(run, sheet, language)
+                        laid_out.add(sheet[0].code)
                     with run.session.begin_nested():
-                        part = [*part, _paper(run, sheet, language).id]
-                    _commit(run, min(done, total), 2 * max(done, total), part=part)
+                        papers = {**papers, sheet_name: _paper(run, sheet, language).id}
+                    run.commit(min(done, total), 2 * max(done, total), papers=papers)
                 line.packed_at = now()
-                packs = [*packs, [unit.code, part]]
+                packs = [*packs, [unit.code, [papers[sheet_name] for sheet_name in sheets]]]
             except REFUSALS as error:
                 failures = [*failures, _failure(unit, error)]
-            part, done = [], done + 1
-            _commit(
-                run, min(done, total), 2 * max(done, total), last=last, done=done, packs=packs, part=part,
+            papers, done = {}, done + 1
+            run.commit(
+                min(done, total), 2 * max(done, total), last=last, done=done, packs=packs, papers=papers,
                 failures=failures,
             )  # fmt: skip
             run.session.expire_all()
@@ -136,13 +141,6 @@ def _failure(unit: Unit, error: Exception) -> Failure:
 
 def _outcome(said: str, failures: Sequence[Failure], batch: MoveInBatch) -> dict[str, Any]:
     return outcome_of(said, failures, url_for("BatchBoardPage.index", pk=batch.id), refused=len(failures))
-
-
-def _commit(run: Run, progress: int, total: int, **checkpoint: Any) -> None:
-    """Commit a step, and on SQLite, which serves one writer at a time, let those in who wait at their desks."""
-    run.commit(progress, total, **checkpoint)
-    if run.session.get_bind().dialect.name == "sqlite":
-        time.sleep(BREATH)
 
 
 def _batch(run: Run, number: int) -> MoveInBatch:
@@ -166,6 +164,14 @@ def _next(session: Session, batch: MoveInBatch, last: str, building_id: int | No
 def _count(session: Session, batch: MoveInBatch, building_id: int | None = None) -> int:
     lines = _of(batch, building_id).with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
     return session.scalar(lines) or 0
+
+
+def _lay_out(run: Run, sheet: Sheet, language: str) -> None:
+    """Lay a form out in a reading transaction, so that on SQLite the desks can go on meanwhile."""
+    run.session.rollback()
+    with writing(False):
+        rehearse(run.session, *sheet, language=language, actor=run.actor)
+        run.session.rollback()
 
 
 def _paper(run: Run, sheet: Sheet, language: str) -> Paper:
