@@ -16,6 +16,7 @@ def register(registry: Registry) -> None:
     from app.modules.renovation.application_papers import KINDS
     from app.modules.renovation.effects import COPY_WORK
     from app.modules.renovation.models import Renovation
+    from app.modules.renovation.seeding import seed
     from app.modules.renovation.services import hand_copy
     from app.modules.renovation.views import RenovationContractorView, RenovationView
 
@@ -53,4 +54,5 @@ def register(registry: Registry) -> None:
             sentence=_l("%(actor)s stopped the work in unit %(unit)s (%(label)s): %(reason)s"),
         )
     )
+    registry.seed(seed)
     registry.view(RenovationContractorView, label=_l("Renovation contractors"), category=category, icon="building")

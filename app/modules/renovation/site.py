@@ -1,0 +1,152 @@
+"""Every write on patrols and violations (RN-09, RN-10, RN-14, RN-17; forms C5, C6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from app.core.access.actor import Actor, NotAllowed
+from app.core.access.roles import Role
+from app.core.clocks.calendar import calendar_of
+from app.core.clocks.rules import due_at
+from app.core.clocks.services import rule_of
+from app.core.files.services import attach
+from app.core.records.base import now
+from app.core.records.clock import estate_time, estate_today
+from app.core.records.identifiers import InvalidValue
+from app.core.records.numbering import next_number
+from app.core.records.refusals import FieldErrors
+from app.modules.checks.services import record_finding
+from app.modules.checks.states import Severity
+from app.modules.renovation.models import Renovation
+from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
+from app.modules.renovation.states import ENDED, SITE, PatrolAction, PointResult, RenovationState, RoundHalf, Stage
+from app.modules.renovation.violation_workflow import RULE, VIOLATION
+from app.modules.renovation.workflow import RENOVATION
+
+NOON = 12
+POINTS: Mapping[str, Any] = {
+    "permit_posted": _l("Permit posted"),
+    "passes_worn": _l("Passes worn"),
+    "extinguishers": _l("At least two extinguishers"),
+    "open_flame": _l("Wiring and open flame"),
+    "structure": _l("Load-bearing walls and structure"),
+    "waterproofing": _l("Waterproofing and wet rooms"),
+    "gas_heating": _l("Gas and heating"),
+    "flue": _l("Flue and exhaust duct"),
+    "facade": _l("Façade, balcony, guard rail, air conditioner"),
+    "drainage": _l("Drainage"),
+    "corridor": _l("Corridor and waste"),
+    "noise": _l("Noise and hours"),
+    "overnight": _l("Nobody stays overnight"),
+    "common_parts": _l("Common parts undamaged"),
+}
+"""The checklist of a round by code (forms C5)."""
+
+
+def half_of(session: Session, estate_id: int, moment: datetime) -> RoundHalf:
+    """The round that a moment belongs to, by the estate's clock."""
+    return RoundHalf.MORNING if estate_time(session, estate_id, moment).hour < NOON else RoundHalf.AFTERNOON
+
+
+def record_patrol(
+    session: Session, renovation: Renovation, *, token: str, visited_at: datetime, stage: Stage, persons: int = 0,
+    persons_with_pass: int = 0, points: Mapping[str, str], findings: str = "", action: PatrolAction = PatrolAction.NONE,
+    met_name: str = "", photos: Sequence[FileStorage] = (), actor: Actor,
+) -> RenovationPatrol:  # fmt: skip
+    """Keep one visit (F30). The same ``token`` again, sent anew by a phone that was offline, gives the entry already kept.
+
+    Raises:
+        InvalidValue: no work goes on there, or the visit lies ahead.
+        FieldErrors: an unknown point or result, a violation or a refusal without words.
+    """
+    actor.require("create", "RenovationPatrol")
+    kept = session.scalar(select(RenovationPatrol).where(RenovationPatrol.token == token))
+    if kept is not None:
+        if kept.renovation_id != renovation.id or kept.patroller_id != actor.user_id:
+            raise NotAllowed("patrol entry of somebody else")
+        return kept
+    _check_visit(renovation, visited_at, points)
+    worded = findings.strip()
+    if not worded and (stage == Stage.REFUSED or PointResult.VIOLATION in points.values()):
+        raise FieldErrors({"findings": _("Say what you found.")})
+    local = estate_time(session, renovation.estate_id, visited_at)
+    patrol = RenovationPatrol(
+        estate_id=renovation.estate_id, renovation=renovation, token=token, day=local.date(), visited_at=visited_at,
+        half=half_of(session, renovation.estate_id, visited_at), stage=stage, persons=persons,
+        persons_with_pass=persons_with_pass, points=dict(points), findings=worded, action=action,
+        patroller_id=actor.user_id, patroller_name=actor.name, met_name=met_name.strip()[:100],
+    )  # fmt: skip
+    session.add(patrol)
+    session.flush()
+    for photo in photos:
+        attach(session, patrol, photo, kind="photo", actor=actor)
+    return patrol
+
+
+def _check_visit(renovation: Renovation, visited_at: datetime, points: Mapping[str, str]) -> None:
+    if renovation.state not in SITE and renovation.started_at is None:
+        raise InvalidValue(_l("No work goes on there."))
+    if visited_at > now():
+        raise InvalidValue(_l("The visit lies ahead; check the clock of the telephone."))
+    if set(points) - set(POINTS) or set(points.values()) - {result.value for result in PointResult}:
+        raise FieldErrors({"points": _("The list has a point that is not known here.")})
+
+
+def issue_notice(
+    session: Session, renovation: Renovation, *, code: ViolationCode, description: str, requirement: str,
+    due: datetime | None = None, consequences: str = "", patrol: RenovationPatrol | None = None, stop_work: bool = False,
+    photos: Sequence[FileStorage] = (), actor: Actor,
+) -> RenovationViolation:  # fmt: skip
+    """Record a violation and write its rectification notice (F31, RN-10). ``due``: by the estate's rule when omitted.
+
+    The finding goes to the checks, where the second one of a category within its days opens a corrective action by
+    itself (RN-17). ``stop_work`` stops the site at once.
+
+    Raises:
+        InvalidValue: the renovation is over, or the code is no longer used.
+        FieldErrors: no description, no requirement, a deadline that has gone by.
+    """
+    actor.require("create", "RenovationViolation")
+    if renovation.state in ENDED or not code.active:
+        raise InvalidValue(_l("No notice can be issued for this renovation any more."))
+    lacking = {"description": description, "requirement": requirement}
+    errors = {name: _("This must be filled in.") for name, text in lacking.items() if not text.strip()}
+    moment = now()
+    rule, calendar = rule_of(session, renovation.estate_id, RULE), calendar_of(session, renovation.estate_id)
+    due = due or due_at(rule, rule.amount, moment, calendar)
+    if due <= moment:
+        errors["due_at"] = _("The deadline has gone by already.")
+    if errors:
+        raise FieldErrors(errors)
+    year = estate_today(session, renovation.estate_id).year
+    violation = RenovationViolation(
+        estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, "RV", year),
+        renovation=renovation, unit_id=renovation.unit_id, code=code, patrol=patrol, description=description.strip(),
+        requirement=requirement.strip(), consequences=consequences.strip(), found_at=moment, found_by_name=actor.name,
+        due_at=due, stop_work=stop_work,
+    )  # fmt: skip
+    session.add(violation)
+    session.flush()
+    if code.category:
+        finding = record_finding(
+            session, violation, category=code.category, severity=Severity.MAJOR if code.grave else Severity.MINOR,
+            description=f"{code.code} {violation.description}", role=Role.SITE_SUPERVISOR, unit_id=renovation.unit_id,
+            label=f"{violation.number} · {renovation.unit.code}", actor=actor,
+        )  # fmt: skip
+        violation.finding_id = finding.id
+    for photo in photos:
+        attach(session, violation, photo, kind="photo", actor=actor)
+    VIOLATION.follow(session, violation)
+    if stop_work and renovation.state == RenovationState.UNDER_WAY:
+        RENOVATION.fire(
+            session, renovation, "stop", actor=actor, inputs={"reason": f"{violation.number} {code.title_zh}"}
+        )
+    return violation

@@ -1,0 +1,50 @@
+"""What the transitions of a violation do besides changing its state."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from app.core.access.actor import Actor
+from app.core.access.roles import Role
+from app.core.messages.services import notify
+from app.core.records.base import now, session_of
+from app.core.records.identifiers import InvalidValue
+from app.modules.renovation.site_models import RenovationViolation
+from app.modules.renovation.states import Delivery
+
+
+def serve(violation: RenovationViolation, *, actor: Actor, method: str, receiver: str) -> None:
+    if method not in {way.value for way in Delivery}:
+        raise InvalidValue(_l("Say how the notice was served."))
+    if method == Delivery.IN_PERSON and not receiver:
+        raise InvalidValue(_l("Say who received it."))
+    violation.served_at, violation.served_by_method = now(), Delivery(method)
+    violation.served_to = receiver[:100]
+
+
+def clear(violation: RenovationViolation, *, actor: Actor, note: str) -> None:
+    violation.cleared_at, violation.cleared_by_name = now(), actor.name
+    violation.recheck_note = _added(violation.recheck_note, note)
+
+
+def refuse(violation: RenovationViolation, *, actor: Actor, note: str) -> None:
+    violation.recheck_note = _added(violation.recheck_note, note)
+    lapsed(violation, actor=actor)
+
+
+def lapsed(violation: RenovationViolation, *, actor: Actor) -> None:
+    """From here the 24 hours of the report run; the manager hears of it."""
+    roles = [Role.MANAGER, Role.CS_SUPERVISOR]
+    notify(session_of(violation), "renovation.violation_overdue", violation, roles=roles, unit=violation.unit.code)
+
+
+def report(violation: RenovationViolation, *, actor: Actor, authority: str, receipt: str) -> None:
+    violation.reported_at, violation.authority, violation.report_receipt = now(), authority[:120], receipt[:60]
+
+
+def withdraw(violation: RenovationViolation, *, actor: Actor, reason: str) -> None:
+    violation.withdrawn_reason = reason[:300]
+
+
+def _added(before: str, note: str) -> str:
+    return f"{before}\n{note}".strip()
