@@ -23,6 +23,8 @@ from app.modules.fees.states import FeeKind
 from app.modules.renovation.models import Renovation, RenovationDecision
 from app.modules.renovation.states import SettlementState, Step, Verdict
 
+KEPT_AFTER = timedelta(days=180)
+"""How long ID number and photo of a worker are kept after the renovation ended (sources C24)."""
 COPY_WORK, COPY_RULE = "renovation.copy", "renovation.copy"
 WARRANTY_MONTHS, WATERPROOFING_MONTHS = 24, 60
 """Least warranty of a renovation and of waterproofing, from acceptance (Decree 110 art. 32)."""
@@ -125,6 +127,16 @@ def accept(renovation: Renovation, *, actor: Actor) -> None:
     renovation.accepted_on = day
     renovation.warranty_to = period_end(day + timedelta(days=1), WARRANTY_MONTHS)
     renovation.waterproofing_to = period_end(day + timedelta(days=1), WATERPROOFING_MONTHS)
+    _let_workers_be_forgotten(renovation, day)
+
+
+def withdraw(renovation: Renovation, *, actor: Actor, reason: str) -> None:
+    _let_workers_be_forgotten(renovation, estate_today(session_of(renovation), renovation.estate_id))
+
+
+def _let_workers_be_forgotten(renovation: Renovation, day: date) -> None:
+    for worker in renovation.workers:
+        worker.keep_until = day + KEPT_AFTER
 
 
 def deposits_of(session: Session, renovation: Renovation) -> Sequence[Any]:

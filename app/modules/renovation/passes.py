@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -32,8 +32,6 @@ from app.modules.renovation.states import ENDED, OUT, SITE, PassKind, PassState,
 from app.modules.renovation.workflow import RENOVATION
 
 PASS_RULE, SERIES, LONGEST_DAYS = "renovation.pass", "TP", 30
-KEPT_AFTER = timedelta(days=180)
-"""How long ID number and photo of a worker are kept after the renovation ended (sources C24)."""
 
 
 def register_worker(

@@ -161,6 +161,6 @@ RENOVATION = Workflow(
         Transition(name="archive", title=_l("File it"), sources=(S.SETTLED,), target=S.ARCHIVED, verb="file", primary=True),
         Transition(name="withdraw", title=_l("Withdraw the application"),
                    sources=(S.DRAFT, S.RETURNED, S.INTAKE, S.TECHNICAL, S.APPROVAL, S.PAYMENT, S.PASSES), target=S.WITHDRAWN,
-                   verb="withdraw", needs=(passes_back,), asks=(REASON,), danger=True),
+                   verb="withdraw", needs=(passes_back,), asks=(REASON,), effect=effects.withdraw, danger=True),
     ),
 )  # fmt: skip

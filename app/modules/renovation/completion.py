@@ -1,0 +1,181 @@
+"""Every write on inspection and settlement (RN-12, RN-13; forms C8, C9; Decree 110 arts. 30, 32)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from app.core.access.actor import Actor
+from app.core.clocks import services as clocks
+from app.core.files.services import attach
+from app.core.records.amounts import money
+from app.core.records.base import now
+from app.core.records.clock import estate_today
+from app.core.records.identifiers import InvalidValue
+from app.core.records.numbering import next_number
+from app.core.records.refusals import FieldErrors
+from app.modules.renovation.completion_models import CompletionInspection, RenovationSettlement, SettlementDeduction
+from app.modules.renovation.effects import deposits_of
+from app.modules.renovation.models import Renovation
+from app.modules.renovation.settlement_workflow import SETTLEMENT
+from app.modules.renovation.states import (
+    DONE,
+    InspectionResult,
+    InspectionRound,
+    PointResult,
+    RenovationState,
+    SettlementState,
+)
+from app.modules.renovation.workflow import RENOVATION
+
+SECOND_WORK, SECOND_RULE, SERIES = "renovation.second_inspection", "renovation.second_inspection", "RS"
+POINTS: Mapping[str, Any] = {
+    "structure": _l("Load-bearing structure untouched"),
+    "facade": _l("Façade and air-conditioner places"),
+    "waterproofing": _l("Waterproofing and ponding test"),
+    "drainage": _l("Water supply and drainage run freely"),
+    "gas_heating": _l("Gas and heating not altered"),
+    "electrical": _l("Electrical installation"),
+    "flue": _l("Flue and check valve"),
+    "common_parts": _l("Common parts undamaged"),
+    "waste": _l("Waste removed"),
+    "access": _l("Access openings kept"),
+    "as_approved": _l("As approved and drawn"),
+    "violations": _l("All violations closed"),
+    "passes": _l("All passes handed back"),
+}
+"""The checklist of the completion inspection by code (forms C8)."""
+
+
+def inspect(
+    session: Session, renovation: Renovation, *, points: Mapping[str, str], findings: str = "", ponding_record: str = "",
+    warranty_received: bool = False, present: str = "", photos: Sequence[FileStorage] = (), actor: Actor,
+) -> CompletionInspection:  # fmt: skip
+    """Enter an inspection and let the renovation go on: accepted, or to be rectified (C8).
+
+    After acceptance this is the second inspection, which only keeps what it found. A point that is a violation fails it.
+
+    Raises:
+        InvalidValue: nothing is to be inspected now.
+        FieldErrors: a point without an answer, a failure without words, or the ponding test of a new waterproof layer.
+        Blocked: passes are out or violations open, so that it cannot be accepted.
+    """
+    actor.require("inspect", "Renovation")
+    second = renovation.state in DONE
+    if not second and renovation.state != RenovationState.ACCEPTANCE:
+        raise InvalidValue(_l("The acceptance is not requested yet."))
+    unanswered = [str(title) for code, title in POINTS.items() if points.get(code) not in set(PointResult)]
+    if unanswered:
+        raise FieldErrors({"points": _("Not answered yet: %(points)s.", points="、".join(unanswered))})
+    failed = PointResult.VIOLATION in points.values()
+    if failed and not findings.strip():
+        raise FieldErrors({"findings": _("Say what is not right.")})
+    if renovation.waterproof and not failed and not ponding_record.strip():
+        raise FieldErrors({"ponding_record": _("The waterproof layer was altered: enter the ponding test.")})
+    inspection = CompletionInspection(
+        estate_id=renovation.estate_id, renovation=renovation, inspected_at=now(), inspector_id=actor.user_id,
+        inspector_name=actor.name, points={code: points[code] for code in POINTS}, findings=findings.strip(),
+        round=InspectionRound.SECOND if second else InspectionRound.FIRST,
+        result=InspectionResult.FAILED if failed else InspectionResult.PASSED, ponding_record=ponding_record.strip()[:200],
+        warranty_received=warranty_received, present=present.strip()[:200],
+    )  # fmt: skip
+    session.add(inspection)
+    session.flush()
+    for photo in photos:
+        attach(session, inspection, photo, kind="photo", actor=actor)
+    if second:
+        clocks.close_work(session, renovation, SECOND_WORK)
+    else:
+        RENOVATION.fire(session, renovation, "fail" if failed else "accept", actor=actor)
+    return inspection
+
+
+def plan_second_inspection(session: Session, renovation: Renovation) -> None:
+    """Put the second inspection into the queue, due after the occupancy period (forms C8)."""
+    item = clocks.open_work(session, renovation, SECOND_WORK, step="inspect", role="site_supervisor")
+    clocks.start(session, item, SECOND_RULE)
+
+
+def begin_settlement(session: Session, renovation: Renovation, *, actor: Actor) -> RenovationSettlement:
+    """Draw up the settlement of the deposits that were paid (C9).
+
+    Raises:
+        InvalidValue: not accepted yet, settled already, or no deposit was paid.
+    """
+    actor.require("create", "RenovationSettlement")
+    if renovation.accepted_on is None or renovation.state != RenovationState.ACCEPTED:
+        raise InvalidValue(_l("Deposits are settled after the acceptance."))
+    lines = deposits_of(session, renovation)
+    if renovation.settlement is not None or not lines:
+        raise InvalidValue(_l("There is no deposit to settle."))
+    total = sum((line.received for line in lines), Decimal(0))
+    receipts = dict.fromkeys(part.payment.receipt_no for line in lines for part in line.parts if part.amount > 0)
+    year = estate_today(session, renovation.estate_id).year
+    settlement = RenovationSettlement(
+        estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, SERIES, year),
+        renovation=renovation, unit_id=renovation.unit_id, accepted_on=renovation.accepted_on, deposit=money(total),
+        deducted=Decimal(0), refund=money(total), deposit_receipt="、".join(receipts)[:200], payee_name=lines[0].bill.payer_name,
+    )  # fmt: skip
+    session.add(settlement)
+    session.flush()
+    SETTLEMENT.follow(session, settlement)
+    return settlement
+
+
+def _require_draft(settlement: RenovationSettlement) -> None:
+    if settlement.state != SettlementState.DRAFT:
+        raise InvalidValue(_l("The settlement is checked already; have it sent back first."))
+
+
+def deduct(
+    session: Session, settlement: RenovationSettlement, *, reason: str, clause: str, amount: Decimal, evidence: FileStorage,
+    violation_id: int | None = None, actor: Actor,
+) -> SettlementDeduction:  # fmt: skip
+    """Set something off by agreement, with its clause and evidence; a service centre has no power to fine.
+
+    Raises:
+        FieldErrors: no reason or clause, an amount that is nothing or more than what is left.
+        InvalidValue: checked already, or no evidence.
+    """
+    actor.require("update", "RenovationSettlement")
+    _require_draft(settlement)
+    lacking = {"reason": reason, "clause": clause}
+    errors = {name: _("This must be filled in.") for name, text in lacking.items() if not text.strip()}
+    if not 0 < amount <= settlement.refund:
+        errors["amount"] = _("At most %(amount)s is left to be set off.", amount=f"¥{settlement.refund:,.2f}")
+    if errors:
+        raise FieldErrors(errors)
+    if not evidence.filename:
+        raise InvalidValue(_l("A deduction needs a file that shows why."))
+    file = attach(session, settlement, evidence, kind="evidence", actor=actor)
+    line = SettlementDeduction(
+        estate_id=settlement.estate_id, settlement=settlement, reason=reason.strip()[:300], clause=clause.strip()[:200],
+        amount=money(amount), violation_id=violation_id, evidence_id=file.id,
+    )  # fmt: skip
+    session.add(line)
+    _reckon(settlement)
+    session.flush()
+    return line
+
+
+def drop_deduction(
+    session: Session, settlement: RenovationSettlement, line: SettlementDeduction, *, actor: Actor
+) -> None:
+    """Take a deduction back while the settlement is drawn up; its evidence stays with the files."""
+    actor.require("update", "RenovationSettlement")
+    _require_draft(settlement)
+    settlement.deductions.remove(line)
+    session.delete(line)
+    _reckon(settlement)
+    session.flush()
+
+
+def _reckon(settlement: RenovationSettlement) -> None:
+    settlement.deducted = money(sum((line.amount for line in settlement.deductions), Decimal(0)))
+    settlement.refund = settlement.deposit - settlement.deducted
