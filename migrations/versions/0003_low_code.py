@@ -303,7 +303,11 @@ def upgrade() -> None:
         sa.Column("field_id", sa.Integer(), nullable=False),
         sa.Column("record_type", sa.String(length=64), nullable=False),
         sa.Column("record_id", sa.Integer(), nullable=False),
-        sa.Column("text", sa.String(length=500), nullable=True),
+        sa.Column(
+            "text",
+            sa.String(length=500).with_variant(sa.String(length=500, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("number", sa.Numeric(precision=18, scale=4), nullable=True),
         sa.Column("day", sa.Date(), nullable=True),
         sa.Column("yes", sa.Boolean(), nullable=True),
@@ -1132,6 +1136,7 @@ def upgrade() -> None:
         sa.Column("requirement", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("consequences", sa.Text(), nullable=False),
+        sa.Column("complaint", sa.Boolean(), nullable=False),
         sa.Column("stop_work", sa.Boolean(), nullable=False),
         sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(

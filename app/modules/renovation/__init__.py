@@ -15,6 +15,7 @@ def register(registry: Registry) -> None:
     from app.fab.documents import register_document
     from app.modules.renovation.application_papers import KINDS
     from app.modules.renovation.effects import COPY_WORK
+    from app.modules.renovation.indicators import INDICATORS
     from app.modules.renovation.models import Renovation
     from app.modules.renovation.seeding import seed
     from app.modules.renovation.services import hand_copy
@@ -54,5 +55,7 @@ def register(registry: Registry) -> None:
             sentence=_l("%(actor)s stopped the work in unit %(unit)s (%(label)s): %(reason)s"),
         )
     )
+    for indicator in INDICATORS:
+        registry.contribute(indicator)
     registry.seed(seed)
     registry.view(RenovationContractorView, label=_l("Renovation contractors"), category=category, icon="building")

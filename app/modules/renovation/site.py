@@ -102,7 +102,7 @@ def _check_visit(renovation: Renovation, visited_at: datetime, points: Mapping[s
 
 def issue_notice(
     session: Session, renovation: Renovation, *, code: ViolationCode, description: str, requirement: str,
-    due: datetime | None = None, consequences: str = "", patrol: RenovationPatrol | None = None, stop_work: bool = False,
+    due: datetime | None = None, consequences: str = "", patrol: RenovationPatrol | None = None, stop_work: bool = False, complaint: bool = False,
     photos: Sequence[FileStorage] = (), actor: Actor,
 ) -> RenovationViolation:  # fmt: skip
     """Record a violation and write its rectification notice (F31, RN-10). ``due``: by the estate's rule when omitted.
@@ -131,7 +131,7 @@ def issue_notice(
         estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, "RV", year),
         renovation=renovation, unit_id=renovation.unit_id, code=code, patrol=patrol, description=description.strip(),
         requirement=requirement.strip(), consequences=consequences.strip(), found_at=moment, found_by_name=actor.name,
-        due_at=due, stop_work=stop_work,
+        due_at=due, stop_work=stop_work, complaint=complaint,
     )  # fmt: skip
     session.add(violation)
     session.flush()

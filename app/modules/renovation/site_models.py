@@ -131,6 +131,7 @@ class RenovationViolation(Document):
     requirement: Mapped[str] = mapped_column(Text, info={"label": _l("What is required")})
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("To be rectified by")})
     consequences: Mapped[str] = mapped_column(Text, default="", info={"label": _l("Consequences")})
+    complaint: Mapped[bool] = mapped_column(default=False, info={"label": _l("Found after a complaint")})
     stop_work: Mapped[bool] = mapped_column(default=False, info={"label": _l("Work stopped")})
     served_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Served at")})
     served_by_method: Mapped[Delivery | None] = mapped_column(
