@@ -27,6 +27,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
     from app.fab.bulk import register_bulk
     from app.fab.errors import install_error_pages
     from app.fab.exporting import register_exports
+    from app.fab.fieldsearch import register_field_search
     from app.fab.security import Builder, SecurityManager
     from app.fab.theme import prepare_templates
     from app.fab.timelines import register_timelines
@@ -55,6 +56,7 @@ def init_fab(app: Flask, db: SQLA, registry: Registry) -> None:
         builder.add_view_no_menu(view)
     register_bulk(registry, record_views())
     register_exports(registry, record_views())
+    register_field_search(registry, record_views())
     babel = app.extensions["babel"]
     app.extensions["guanjia.catalogues"] = Catalogues(babel.instance.domain_instance)
     babel.locale_selector, babel.timezone_selector = _language, _time_zone

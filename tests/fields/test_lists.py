@@ -279,3 +279,27 @@ def test_titles_are_in_the_language_of_the_reader(units: Any, ask: Any, session:
     assert "三相" in page
     assert "计量" in page
     assert "Three phases" not in page
+
+
+def test_the_search_box_finds_searched_texts_by_their_beginning(
+    units: Any, fields: Any, ask: Any, session: Any
+) -> None:
+    for typed in ("In the kit", "in the kitchen", "=behind"):
+        assert "Meter remark" in ask(f"q={typed}", path="/search"), typed
+    found = ask("q=in+the+kit", path="/search")
+    assert "1-102" in found
+    assert f"/households/{units.second}" in found
+    for typed in ("kitchen", "three"):  # the middle of a text, a choice
+        assert "Meter remark" not in ask(f"q={typed}", path="/search")
+    assert "Meter remark" not in ask("q=In+the+kit", "neighbour", "/search")
+    change_field(session, fields["remark"], {"read_roles": ["cashier"]}, actor=current_actor())
+    session.commit()
+    assert "Meter remark" not in ask("q=In+the+kit", path="/search")
+    assert "1-102" in ask("q=In+the+kit", "cashier", "/search")
+
+
+def test_searching_by_fields_takes_one_statement_for_each_kind_of_record(units: Any, ask: Any, sql_count: Any) -> None:
+    ask("q=In+the+kit", path="/search")
+    sql_count.reset()
+    ask("q=In+the+kit", path="/search")
+    assert sum("custom_value" in statement for statement in sql_count.statements) == 1

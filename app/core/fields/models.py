@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.records.base import Record, UtcDateTime, within_estate
 from app.core.records.choices import Choice, choice, in_language
+from app.core.search.prefix import search_key
 
 LONGEST = 500
 """Characters of a text value: a text that is searched and indexed, no essay."""
@@ -129,7 +130,7 @@ class CustomValue(Record):
     field_id: Mapped[int] = within_estate("custom_field", index=False)
     record_type: Mapped[str] = mapped_column(String(64))
     record_id: Mapped[int]
-    text: Mapped[str | None] = mapped_column(String(LONGEST))
+    text: Mapped[str | None] = mapped_column(search_key(LONGEST))
     number: Mapped[Decimal | None] = mapped_column(Numeric(18, 4))
     day: Mapped[date | None] = mapped_column(Date)
     yes: Mapped[bool | None]
