@@ -18,6 +18,7 @@ from app.core.access import accounts
 from app.core.access.actor import acting, current_actor, system_actor
 from app.core.access.models import Account
 from app.core.access.roles import Role
+from app.core.configuration.kinds import Group, Setting
 from app.core.records.estate import Estate
 from app.core.registry import Registry
 from app.core.workflow.table import Blocked
@@ -26,6 +27,12 @@ from app.fab.views import Page, expose, requires
 
 
 def register_accounts(registry: Registry) -> None:
+    registry.contribute(
+        Setting(
+            code="accounts", title=_l("Accounts"), group=Group.ESTATE, view=AccountView, icon="users", order=20,
+            sentence=_l("Who signs in, with which roles and for which estates."),
+        )
+    )  # fmt: skip
     registry.view(AccountView, label=_l("Accounts"), category=_l("Administration"), icon="users")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +21,14 @@ from app.core.clocks.models import CalendarDay, ClockRule, OpeningHours
 from app.core.configuration import services
 from app.core.configuration.document import read_document
 from app.core.configuration.plan import Fate, Plan
+from app.core.fields.models import CustomField, FieldKind
+from app.core.fields.services import add_field
 from app.core.imports.models import ImportRun
+from app.core.messages.models import Webhook
+from app.core.papers.editing.services import set_form, set_letterhead
 from app.core.records.estate import Estate
 from app.core.records.identifiers import InvalidValue
+from app.core.registry import registry
 from app.modules.checks.models import CheckCategory
 from app.modules.duties.models import Duty, DutyOccurrence
 from app.modules.fees.models import FeeItem
@@ -70,7 +77,7 @@ def changed(session: Any) -> Any:
         Duty(code="zz.first", title_zh="甲", title_en="First", role="manager", period="month", valid_from=instead.valid_from,
              in_place_of=instead)
     )  # fmt: skip
-    session.add(CalendarDay(day=__import__("datetime").date(2026, 3, 2), working=False, title="Founding day"))
+    session.add(CalendarDay(day=date(2026, 3, 2), working=False, title="Founding day"))
     space = MoveInItem(list_name="spaces", code="attic", seq=99, title_zh="阁楼", title_en="Attic", data={})
     session.add(space)
     item = one(session, MoveInItem, 1, list_name="check_items", code="wall_crack")
@@ -86,7 +93,7 @@ def test_a_round_trip_makes_the_second_estate_equal_and_comes_to_rest(changed: A
     document = exported(session)
     assert list(document["parts"]) == list(services.parts())
     first = brought_in(session, document)
-    assert not [line for line in first.lines if line.fate == Fate.REFUSED], [l.problem for l in first.lines]
+    assert not [line for line in first.lines if line.fate == Fate.REFUSED], fates(first)
     said = fates(first)
     assert said["fee_items", "property_service"] == Fate.CHANGED
     assert said["fee_items", "pool"] == said["check_categories", "noise"] == said["duties", "zz.first"] == Fate.NEW
@@ -233,8 +240,6 @@ def test_a_hostile_file_is_refused_before_it_is_kept(session: Any, data: bytes, 
 
 
 def test_nothing_secret_and_no_id_is_in_the_file(session: Any) -> None:
-    from app.core.messages.models import Webhook
-
     session.add(Webhook(title="Bot", address="https://example.org/key=SECRET", secret="HIDDEN"))
     session.flush()
     text = json.dumps(exported(session))
@@ -266,6 +271,55 @@ def test_a_standing_text_comes_as_a_new_version_once(session: Any) -> None:
     )
     assert sorted(session.scalars(numbers)) == [1, 2]
     assert fates(brought_in(session, document)) == {}
+
+
+def test_fields_without_code_come_with_their_choices_in_order(session: Any) -> None:
+    titles = [{"title_zh": "红", "title_en": "Red"}, {"title_zh": "蓝", "title_en": "Blue"}]
+    given = {
+        "record_type": "unit",
+        "code": "colour",
+        "kind": FieldKind.CHOICE,
+        "title_zh": "颜色",
+        "title_en": "Colour",
+    }
+    row = add_field(session, {**given, "read_roles": ["manager"], "choices": titles}, actor=system_actor(estate_id=1))
+    document = exported(session, 1, "fields")
+    assert fates(brought_in(session, document)) == {("fields", "unit", "colour"): Fate.NEW}
+    made = one(session, CustomField, 2, code="colour")
+    session.expire_all()
+    assert [choice.title_en for choice in made.choices] == ["Red", "Blue"]
+    assert made.read_roles == ["manager"]
+    assert fates(brought_in(session, document)) == {}
+    document["parts"]["fields"][0]["kind"] = "date"
+    (line,) = brought_in(session, document).lines
+    assert "cannot be changed" in line.problem
+    gone = brought_in(session, document_of(fields=[]), withdraw=["fields"])
+    assert fates(gone) == {("fields", "unit", "colour"): Fate.WITHDRAWN}
+    session.expire_all()
+    assert made.archived_at is not None
+    assert row.archived_at is None
+
+
+def test_form_numbers_templates_and_letterhead_come_along(session: Any) -> None:
+    here, kind = system_actor(estate_id=1), registry().papers["F04"]
+    set_form(session, kind, form_no="KF-04", revision="B", actor=here)
+    set_letterhead(session, {"header_zh": "安居物业", "header_en": "Anju"}, {}, actor=here)
+    document = exported(session, 1, "paper_templates", "letterhead")
+    assert document["parts"]["paper_templates"][0]["form_no"] == "KF-04"
+    said = fates(brought_in(session, document))
+    assert said == {("letterhead", "lines"): Fate.NEW, ("paper_templates", "F04"): Fate.NEW}
+    assert exported(session, 2, "paper_templates", "letterhead")["parts"] == document["parts"]
+    assert fates(brought_in(session, document)) == {}
+    for entry, sentence in (
+        ({"form": "F04", "template": "{{ broken"}, ""),
+        ({"form": "ZZ", "form_no": "1"}, "no such paper"),
+        ({"form": "F04", "form_no": "x" * 41}, "At most 40"),
+    ):
+        line = next(
+            line for line in brought_in(session, document_of(paper_templates=[entry])).lines if line.fate != Fate.KEPT
+        )
+        assert line.fate == Fate.REFUSED
+        assert sentence in line.problem
 
 
 def test_a_new_duty_is_owed_at_once(changed: Any) -> None:
@@ -404,8 +458,6 @@ def test_every_setting_is_on_one_page_with_count_and_last_change(
 
 
 def test_the_administrator_opens_every_setting(client_of: ClientOf) -> None:
-    import re
-
     client = client_of("system_administrator")
     text = client.get("/settings/").get_data(as_text=True)
     links = re.findall(r'list-group-item-action" href="([^"]+)"', text)
@@ -424,7 +476,6 @@ def test_the_command_line_looks_and_imports(live: Any, tmp_path: Any, monkeypatc
 
     settings = live.config["GUANJIA"]
     with live.app_context(), acting(system_actor()):
-        from app.core.registry import registry
         from app.extensions import db
 
         for seed in registry().seeds:

@@ -23,6 +23,7 @@ class Group(Choice):
     TIME = "time", _l("Time and limits")
     WORK = "work", _l("Work and decisions")
     LISTS = "lists", _l("Code lists and fees")
+    MATRIX = "matrix", _l("Check matrix")
     PAPERS = "papers", _l("Papers and texts")
     FIELDS = "fields", _l("Fields and forms")
     SYSTEMS = "systems", _l("Other systems")

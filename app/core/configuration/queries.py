@@ -22,6 +22,11 @@ class Overview:
     count: int | None
     change: Any = None
 
+    @property
+    def changed(self) -> bool:
+        """Whether anybody changed it since the product brought it along."""
+        return self.change is not None and (self.change.actor_id is not None or self.change.kind != "create")
+
 
 def overview(session: Session, estate_id: int, allowed: Any) -> dict[Group, list[Overview]]:
     """The settings for whose view ``allowed(view)`` holds, by group; two statements however many there are."""

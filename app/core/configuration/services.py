@@ -490,7 +490,7 @@ def _comparable(part: ConfigPart, entry: Entry) -> Entry:
 
 def _others(child: Child, row: Entry) -> Any:
     columns: Any = child.model.__table__.c  # type: ignore[attr-defined]
-    return {str(columns[name].info.get("label", name)): row.get(name) for name in child.columns} or True
+    return {str(columns[name].info.get("label", name)): row.get(name) for name in child.columns} or "✓"
 
 
 def _said(child: Child, column: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from app.core.access.actor import NotAllowed, current_actor
 from app.core.configuration import services
 from app.core.configuration.document import MEDIA, MOST_BYTES
 from app.core.configuration.kinds import ConfigPart
-from app.core.configuration.plan import DOES, Fate, told
+from app.core.configuration.plan import Fate, told
 from app.core.configuration.queries import overview
 from app.core.imports.models import ImportRun
 from app.core.records.clock import estate_today
@@ -107,9 +107,9 @@ class ConfigurationPage(Page):
         known, lines = services.parts(), told(run.outcome)
         document = services.document_of(run)
         return self.render(
-            "configuration/plan.html", title=run.file_name, shown=shown, run=run, document=document, lines=lines, counts=run.outcome["counts"],
+            "configuration/plan.html", title=run.file_name, run=run, document=document, lines=lines, shown=shown, fates=Fate,
+            counts=run.outcome["counts"], does=run.outcome["does"], most=LINES_SHOWN,
             titles={code: known[code].title if code in known else code for code in {*lines, *document.parts}},
-            fates=Fate, does=run.outcome["does"], doing=DOES, most=LINES_SHOWN,
             withdrawable={c for c, part in known.items() if isinstance(part, ConfigPart) and part.withdraw},
         )  # fmt: skip
 

@@ -14,13 +14,21 @@ def register(registry: Registry) -> None:
 
     from flask_babel import lazy_gettext as _l
 
+    from app.core.configuration.kinds import Group, Setting
     from app.core.messages.access import GRANTS
     from app.core.messages.delivery import deliver, purge
+    from app.core.messages.models import Webhook
     from app.core.messages.services import unread
     from app.core.messages.views import GoPage, NoticePage, OutboxView, WebhookView
     from app.core.registry import MenuCount, Recurring
 
     registry.grants(GRANTS)
+    registry.contribute(
+        Setting(
+            code="webhooks", title=_l("Webhooks"), group=Group.SYSTEMS, view=WebhookView, models=(Webhook,), icon="send",
+            counted=lambda: [Webhook.active], sentence=_l("Other systems and group bots that are told what happens here."),
+        )
+    )  # fmt: skip
     registry.view(NoticePage, label=_l("Notices"), icon="bell")
     registry.view(GoPage)
     registry.view(WebhookView, label=_l("Webhooks"), category=_l("Settings"), icon="send")

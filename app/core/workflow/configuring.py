@@ -36,7 +36,7 @@ REVIEWERS = ConfigPart(
     },
 )  # fmt: skip
 SETTING = Setting(
-    code="reviewers", title=_l("Who decides"), group=Group.WORK, view=ReviewerPage, models=(Reviewer,), icon="user-check",
+    code="reviewers", title=_l("Who decides"), group=Group.WORK, view=ReviewerPage, models=(Reviewer,), icon="users",
     counted=lambda: [(Reviewer.role != "") | Reviewer.person_id.is_not(None)],
     sentence=_l("In whose queue work waits for a decision, state by state of every workflow."), order=10,
 )  # fmt: skip

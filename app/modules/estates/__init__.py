@@ -6,6 +6,7 @@ from flask import url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import Actor
+from app.core.configuration.kinds import Group, Setting
 from app.core.fields.kinds import Extensible
 from app.core.registry import HouseholdSection, QuickStart, Registry
 from app.core.search.provider import SearchProvider
@@ -30,6 +31,12 @@ def register(registry: Registry) -> None:
     registry.view(views.MeterReadingView)
     registry.view(views.KeySetView, label=_l("Keys"), category=category, icon="key")
     registry.view(views.EstateView, label=_l("Estates"), category=_l("Administration"), icon="building-estate")
+    registry.contribute(
+        Setting(
+            code="estate", title=_l("Estates"), group=Group.ESTATE, view=views.EstateView, icon="building-estate", order=10,
+            sentence=_l("Names, telephones and addresses of the centre, as they stand on papers."),
+        )
+    )  # fmt: skip
     registry.search(SearchProvider("units", _l("Units"), "Unit", search_units))
     registry.search(SearchProvider("bays", _l("Parking bays"), "ParkingBay", search_bays))
     registry.contribute(Extensible(name="unit", title=_l("Unit")))

@@ -74,10 +74,11 @@ TEXTS = ConfigValues(
 
 
 def _setting(name: str, sentence: Any, order: int) -> Setting:
+    group = Group.MATRIX if name in MATRIX else Group.LISTS
     return Setting(
-        code=f"movein_{name}", title=LISTS[name], group=Group.LISTS, view=MoveInItemView, models=(MoveInItem,),
+        code=f"movein_{name}", title=LISTS[name], group=group, view=MoveInItemView, models=(MoveInItem,), sentence=sentence,
         counted=lambda: [MoveInItem.list_name == name, MoveInItem.active], arguments=(("list_name", name),),
-        sentence=sentence, icon="list-check", order=order,
+        icon="list-check", order=order,
     )  # fmt: skip
 
 

@@ -90,9 +90,17 @@ def _typed(item: MoveInItem) -> dict[str, Any]:
         value = item.data.get(name)
         if DATA[name].form is Form.BOTH:
             found |= {f"data_{name}_{language}": (value or {}).get(language, "") for language in ("zh", "en")}
+        elif DATA[name].form is Form.ROOMS:
+            found[f"data_{name}"] = _named(DATA[name], value or [])
         else:
             found[f"data_{name}"] = value
     return found
+
+
+def _named(datum: Datum, rooms: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Rooms with the titles of their spaces."""
+    titles = dict(_offered(datum))
+    return [{**room, "space": titles.get(room["space"], room["space"])} for room in rooms]
 
 
 def _shown(item: MoveInItem) -> list[dict[str, Any]]:
@@ -118,8 +126,7 @@ def _said(datum: Datum, value: Any) -> Any:
             titles = dict(_offered(datum))
             return "、".join(titles.get(one, one) for one in ([value] if isinstance(value, str) else value))
         case Form.ROOMS:
-            titles = dict(_offered(datum))
-            return rows_table(ROOM, [{**room, "space": titles.get(room["space"], room["space"])} for room in value])
+            return rows_table(ROOM, _named(datum, value))
     return str(value)
 
 

@@ -14,6 +14,7 @@ def register_editing(registry: Registry) -> None:
 
     from app.core.access.roles import Role
     from app.core.audit.kinds import EventKind
+    from app.core.papers.editing.configuring import HEAD, PAPERS, SETTING
     from app.core.papers.editing.models import PaperForm
     from app.core.papers.editing.services import DISCARDED, DRAFTED, PUBLISHED, RESTORED
     from app.core.papers.editing.views import PaperTemplatePage
@@ -23,6 +24,8 @@ def register_editing(registry: Registry) -> None:
     readers = (*keepers, Role.CS_SUPERVISOR, Role.DOCUMENT_ADMINISTRATOR)
     registry.grants({"PaperTemplate": {"read": readers, "update": keepers}})
     registry.view(PaperTemplatePage, label=_l("Paper templates"), category=_l("Settings"), icon="file-text")
+    for thing in (PAPERS, HEAD, SETTING):
+        registry.contribute(thing)
     registry.guard("paper_form", "PaperTemplate")
     registry.guard("letterhead", "PaperTemplate")
 
