@@ -46,7 +46,6 @@ HOSTILE = [
     ('<iframe src="x"></iframe>', "<iframe>"),
     ('<a href="https://example.org">x</a>', "<a>"),
     ('<td colspan="1000000">x</td>', "from 1 to 24"),
-    ('<td colspan="{{ c.quantity }}">x</td>', "from 1 to 24"),
     ("<p title='x\"y'>x</p>", "No tag"),
     ("<p class=x{{ c.recipient }}>x</p>", "No tag"),
     ("<p {{ c.recipient }}>x</p>", "No tag"),
@@ -68,7 +67,7 @@ HOSTILE = [
     ('{% import "template.html" as x %}', "Only base.html"),
     ("{% include c.recipient %}", "Only base.html"),
     ("{% autoescape false %}{{ c.recipient }}{% endautoescape %}", "cannot be switched off"),
-    ("{% for a in c.keys %}{% for b in c.keys %}{% for d in c.keys %}{% for e in c.keys %}x{% endfor %}{% endfor %}{% endfor %}{% endfor %}", "3 deep"),
+    ("{% for a in c.keys %}" * 5 + "x" + "{% endfor %}" * 5, "4 deep"),
     ("{% if c.recipient %}", "does not understand"),
     ("{{ c.recipient", "does not understand"),
 ]  # fmt: skip

@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response
 from app.core.access.actor import NotAllowed, current_actor
 from app.core.files.views import file_answer
 from app.core.papers.base.context import Bilingual
+from app.core.papers.editing.in_force import template_in_force
 from app.core.papers.models import LANGUAGES
-from app.core.papers.template import load_paper
 from app.core.records.choices import in_language
 from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
@@ -183,8 +183,7 @@ def sample_of(text: StandingText, language: str) -> bytes:
     estate = db.session.get_one(Estate, actor.estate_id)
     today = estate_today(db.session, estate.id)
     filled = fill(text, {**estate_values(estate, today), **SAMPLE})
-    folder = registry().papers[text.form_no].folder
-    template = load_paper(folder)
+    template = template_in_force(db.session, registry().papers[text.form_no], estate.id)
     header = template.header(
         **standing.header_values(filled), company=estate.company_zh, company_en=estate.company_en, estate_name_zh=estate.name_zh,
         estate_name_en=estate.name_en, issued_by=actor.name, issued_on=today, language=language, draft=True,

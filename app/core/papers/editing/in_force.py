@@ -7,9 +7,10 @@ import dataclasses
 import functools
 import hashlib
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.core.files.models import StoredFile
@@ -31,8 +32,9 @@ def digest_of(template: PaperTemplate) -> str:
 
 
 @functools.cache
-def _texts(folder: Any) -> tuple[str, str]:
-    return tuple((folder / name).read_text(encoding="utf-8") for name in ("template.html", "style.css"))  # type: ignore[return-value]
+def _texts(folder: Path) -> tuple[str, str]:
+    template, style = ((folder / name).read_text(encoding="utf-8") for name in ("template.html", "style.css"))
+    return template, style
 
 
 def delivered_texts(template: PaperTemplate) -> tuple[str, str]:
@@ -72,16 +74,17 @@ def own(template: PaperTemplate, text: str, style: str, number: int | None = Non
     return dataclasses.replace(made, template_version=f"v{number}-{made.template_version}") if number else made
 
 
-def _letterhead(session: Session, row: Row[Any]) -> base.Letterhead:
+def _letterhead(session: Session, row: Any) -> base.Letterhead:
     if row.header_zh is None:
         return base.Letterhead()
     return base.Letterhead(
         header_zh=row.header_zh, header_en=row.header_en, footer_zh=row.footer_zh, footer_en=row.footer_en,
-        logo=_picture(session, row.logo), stamp=_picture(session, row.stamp),
+        logo=picture(session, row.logo), stamp=picture(session, row.stamp),
     )  # fmt: skip
 
 
-def _picture(session: Session, sha256: str | None) -> str:
+def picture(session: Session, sha256: str | None) -> str:
+    """A stored PNG picture as a ``data:`` URI; none for nothing."""
     if sha256 is None:
         return ""
     if sha256 not in _pictures:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from PIL import Image
 from weasyprint.formatting_structure import boxes
 
 from app.core.papers.layout import document_of
@@ -85,7 +86,8 @@ def pictures(pdf: bytes, most: int, width: int) -> tuple[dict[str, Any], bytes]:
     with pypdfium2.PdfDocument(pdf) as document:
         for number in range(min(most, len(document))):
             page = document[number]
-            picture = page.render(scale=width / page.get_width()).to_pil().convert("P", colors=64)
+            drawn = page.render(scale=width / page.get_width()).to_pil().convert("RGB")
+            picture = drawn.quantize(64, dither=Image.Dither.NONE)
             out = io.BytesIO()
             picture.save(out, "PNG")
             made.append(out.getvalue())

@@ -18,7 +18,7 @@ from app.core.files.views import file_answer
 from app.core.papers import services as papers
 from app.core.papers.added import fields_on, with_samples
 from app.core.papers.editing import services
-from app.core.papers.editing.in_force import delivered_texts, digest_of, own, template_in_force
+from app.core.papers.editing.in_force import delivered_texts, digest_of, own, picture, template_in_force
 from app.core.papers.editing.models import Letterhead, PaperForm, PaperTemplateVersion
 from app.core.papers.editing.source import faults
 from app.core.papers.editing.values import field_values, values_of
@@ -259,10 +259,8 @@ class PaperTemplatePage(Page):
         return file_answer(template.render(_sample(template, "typical", "both")), "application/pdf", "letterhead.pdf")
 
     def _letterhead(self, head: Letterhead | None, typed: Any, errors: Any = None) -> str:
-        from app.core.papers.editing.in_force import _picture
-
         pictures = {
-            name: _picture(db.session, stored.sha256) if head and (stored := getattr(head, name)) else ""
+            name: picture(db.session, stored.sha256) if head and (stored := getattr(head, name)) else ""
             for name in services.PICTURES
         }
         return self.render(
