@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -121,10 +122,11 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
     client = app.test_client()
     client.post("/login/", data={"username": "bench", "password": PASSWORD})
     pages = {
-        "units, first page": "/units/",
-        "units, filtered": "/units/?layout=%E4%B8%89%E5%AE%A4",
-        "units, sorted by area": "/units/?order=gross_area",
-        "units, page 1,000": "/units/?page=1000",
+        "units, first page": "/units/?view=all",
+        "units, filtered": "/units/?view=all&layout=%E4%B8%89%E5%AE%A4",
+        "units, half of them": "/units/?view=all&delivery_type=shell",
+        "units, sorted by area": "/units/?view=all&sort=-gross_area",
+        "units, page 1,000": "/units/?view=all&page=1000",
         "persons, first page": "/persons/",
         "search by unit code": f"/search?q={code}",
         "search by initials": f"/search?q={initials}",
@@ -149,10 +151,33 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
         data["note"] = uuid.uuid4().hex
         return lambda: client.post(f"/units/{unit_id}/edit", data=data)
 
+    saved = client.post(
+        "/units/views",
+        data={"title": uuid.uuid4().hex, "query": "delivery_type=shell&sort=-gross_area&columns=code&columns=floor"},
+    )
+    number = max(map(int, re.findall(r"/units/views/(\d+)/open", saved.text)))
+    client.post(f"/units/views/{number}/open")
+    timed("units, opened by a view", lambda: client.get("/units/"), statements)
+    export(client, units)
     timed("save the form", save, statements, prepared=True, status=302)
     print(f"  memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
     with app.app_context():
         db.engine.dispose()
+
+
+def export(client: Any, units: int) -> None:
+    """A file of about 50,000 lines: how long it takes, and how much more memory than before."""
+    before, begun, lines, top = memory(), time.perf_counter(), 0, 0
+    wanted = f"view=all&gross_area.from=60&gross_area.to={60 + 130 * min(1, EXPORTED / units):.2f}"
+    for part in client.get(f"/units/export.csv?{wanted}", buffered=False).response:
+        lines, top = lines + part.count(b"\n"), max(top, memory())
+    took = time.perf_counter() - begun
+    print(f"  CSV of {lines - 1:,} lines: {took:.1f} s, memory +{(top - before) / 1024:.0f} MB")
+
+
+def memory() -> int:
+    """Kilobytes that this process holds now."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])  # type: ignore[index]
 
 
 def generate(chosen: argparse.Namespace) -> None:

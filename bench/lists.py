@@ -15,10 +15,8 @@ from pathlib import Path
 from sqlalchemy import event, select
 
 import config
-from bench.__main__ import PASSWORD, databases, folder, settle, timed
+from bench.__main__ import EXPORTED, PASSWORD, databases, folder, memory, settle, timed
 from bench.generate import fill
-
-EXPORTED = 50_000
 
 
 def main() -> None:
@@ -26,11 +24,6 @@ def main() -> None:
     for name, address in databases():
         with folder() as place:
             measure(name, address or f"sqlite:///{place / 'bench.sqlite3'}", place, rows)
-
-
-def memory() -> int:
-    """Kilobytes that this process holds now."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])  # type: ignore[index]
 
 
 class Watch:

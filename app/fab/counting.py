@@ -52,24 +52,28 @@ def tally(session: Session, key: Any, clauses: Sequence[Any], ahead: Any = None,
     ``ahead``: clause for the rows before a page, counted in the same go; ``walked`` adds the joins that it needs.
     """
     name, newest = _memory(session, key, sa.select(sa.func.count(key)).where(*clauses))
-    entry, remembered = _known.get(name, (None, None)) if name else (None, None)
-    if remembered and ahead is not None and remembered.exact and remembered.number <= DEEPEST:
-        remembered = None  # what stands before the page is to be counted
-    inner = sa.select(key.label("id"))  # a column of the model: without one the estate's scope would not apply
-    inner = inner.add_columns(sa.case((ahead, 1), else_=0).label("ahead")) if ahead is not None else inner
-    inner = inner.where(*clauses).limit(DEEPEST + 1)
-    if remembered:  # nothing is counted while the log has no newer entry: databases decide that before they read a row
-        inner = inner.where(newest.scalar_subquery().is_distinct_from(entry))
-    rows = (walked(inner) if walked is not None and ahead is not None else inner).subquery()
-    counted: list[Any] = [sa.func.count(), sa.func.sum(rows.c.ahead) if ahead is not None else sa.null()]
-    counted.append(newest.scalar_subquery() if name else sa.null())
-    number, before, at = session.execute(sa.select(*counted).select_from(rows)).one()
-    if remembered and at == entry:
-        return remembered
-    found = Tally(DEEPEST, exact=False) if number > DEEPEST else Tally(number)
+    rows = sa.select(key.label("id")).where(
+        *clauses
+    )  # a column of the model: without one no estate's scope would apply
+    if name in _known and (ahead is None or _known[name][1].number >= DEEPEST):
+        entry, remembered = _known[name]
+        anew = sa.select(sa.func.count()).select_from(rows.limit(DEEPEST + 1).subquery()).scalar_subquery()
+        same = newest.scalar_subquery().is_not_distinct_from(entry)
+        counted = sa.case((same, sa.null()), else_=anew)  # which reads the list only if the log has a newer entry
+        number, at = session.execute(sa.select(counted, newest.scalar_subquery())).one()
+        if number is None:
+            return remembered
+        before = None
+    else:
+        rows = rows.add_columns(sa.case((ahead, 1), else_=0).label("ahead")) if ahead is not None else rows
+        found = (walked(rows) if walked is not None and ahead is not None else rows).limit(DEEPEST + 1).subquery()
+        placed = sa.func.sum(found.c.ahead) if ahead is not None else sa.null()
+        latest = newest.scalar_subquery() if name else sa.null()
+        number, before, at = session.execute(sa.select(sa.func.count(), placed, latest).select_from(found)).one()
+    tally = Tally(DEEPEST, exact=False) if number > DEEPEST else Tally(number)
     if name:
-        _remember(name, at, found)
-    return found if number > DEEPEST or before is None else replace(found, ahead=int(before))
+        _remember(name, at, tally)
+    return tally if number > DEEPEST or before is None else replace(tally, ahead=int(before))
 
 
 def _remember(name: Any, entry: int | None, found: Tally) -> None:

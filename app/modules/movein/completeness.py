@@ -111,6 +111,13 @@ RECORDS = (
 PIECES = (*DOCUMENTS, *RECORDS)
 BY_CODE: Mapping[str, Piece] = {piece.code: piece for piece in PIECES}
 COMPLETE = and_(*(piece.complete for piece in PIECES))
+STATES = [
+    clause.label(f"{piece.code}_{name}")
+    for piece in PIECES
+    for name, clause in (("there", piece.there), ("signed", piece.signed))
+    if clause is not None
+]
+"""Columns that tell the state of the pieces of a case."""
 
 
 @dataclass(frozen=True)
@@ -140,16 +147,13 @@ class CaseFile:
         return [piece for piece, state in self.states.items() if not state.complete]
 
 
-def case_files(session: Session, query: Any) -> list[CaseFile]:
-    """The cases of ``query`` (a select of :class:`MoveInCase`, then of what else) with the state of their pieces."""
-    columns: list[Any] = []
-    for piece in PIECES:
-        for name, clause in (("there", piece.there), ("signed", piece.signed)):
-            if clause is not None:
-                columns.append(clause.label(f"{piece.code}_{name}"))
-    rows = session.execute(
-        query.add_columns(*columns).options(joinedload(MoveInCase.unit), joinedload(MoveInCase.owner))
-    )
+def case_files(session: Session, query: Any, values: Mapping[str, Any] | None = None) -> list[CaseFile]:
+    """The cases of ``query`` (a select of :class:`MoveInCase`, then of what else) with the state of their pieces.
+
+    ``values``: those of its parameters.
+    """
+    whole = query.add_columns(*STATES).options(joinedload(MoveInCase.unit), joinedload(MoveInCase.owner))
+    rows = session.execute(whole, values)
     return [
         CaseFile(row.MoveInCase, {piece: _state(piece, row._mapping) for piece in PIECES}, row._mapping) for row in rows
     ]

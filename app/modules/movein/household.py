@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.core.access.actor import Actor
 from app.core.papers.archive import Filed, FiledUnder
 from app.core.registry import HouseholdHead, HouseholdSection, Registry
 from app.extensions import db
+from app.fab.once import once_per_page
 from app.modules.estates.models import Unit
 from app.modules.movein.completeness import CaseFile, case_files
 from app.modules.movein.models import Defect, KeyHandover, MoveInCase
@@ -36,34 +38,39 @@ def register_household(registry: Registry) -> None:
 
 def cases_of(unit: Unit, actor: Actor) -> dict[str, Any]:
     """Values of ``movein/_household.html``: the unit's move-ins with their documents and records; one statement."""
-    files = _files(unit) if actor.may("read", "MoveInCase") else []
+    files = _files(unit, actor) if actor.may("read", "MoveInCase") else []
     return {"files": files, "looks": LOOKS, "title_of_paper": paper_title}
 
 
-def _files(unit: Unit) -> list[CaseFile]:
+@once_per_page
+def _files(unit: Unit, actor: Actor) -> list[CaseFile]:
     """The unit's move-ins, newest first; ``more`` of each counts open defects and keys."""
+    return case_files(db.session, _cases_of_unit(), {"unit_id": unit.id})
+
+
+@cache  # the largest statement of the page: built, and known to the statement cache, once
+def _cases_of_unit() -> Any:
     mine = KeyHandover.case_id == MoveInCase.id
     keys = select(func.coalesce(func.sum(KeyHandover.quantity), 0)).where(mine)
     defects = select(func.count(Defect.id)).where(
         Defect.case_id == MoveInCase.id, Defect.state != DefectState.VERIFIED
     )  # fmt: skip
-    query = (
+    return (
         select(
             MoveInCase,
             defects.scalar_subquery().label("defects"),
             keys.where(KeyHandover.handed_at.is_not(None), ~KeyHandover.in_custody).scalar_subquery().label("keys_out"),
             keys.where(KeyHandover.in_custody).scalar_subquery().label("custody"),
         )
-        .where(MoveInCase.unit_id == unit.id)
+        .where(MoveInCase.unit_id == bindparam("unit_id"))
         .order_by(MoveInCase.id.desc())
     )
-    return case_files(db.session, query)
 
 
 def _head(unit: Unit, actor: Actor) -> dict[str, Any] | None:
     if not actor.may("read", "MoveInCase"):
         return None
-    files = _files(unit)
+    files = _files(unit, actor)
     latest = files[0] if files else None
     open_case = next((file.case for file in files if file.case.is_open), None)
     defects = sum(file.more["defects"] for file in files)

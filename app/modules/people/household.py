@@ -12,6 +12,7 @@ from app.core.records.base import now
 from app.core.registry import HouseholdHead, HouseholdSection, Registry
 from app.extensions import db
 from app.fab.fields import estate_zone
+from app.fab.once import once_per_page
 from app.modules.estates.models import Unit
 from app.modules.people.queries import household_order, labels_from, tenures_of
 
@@ -30,6 +31,7 @@ def register_household(registry: Registry) -> None:
     registry.contribute(FiledUnder(name="tenure", part=Filed.TENURE))
 
 
+@once_per_page
 def household_people(unit: Unit, actor: Actor) -> dict[str, Any]:
     """Who holds, rents or lives in the unit now and earlier, and what it is called for it; one statement."""
     if not actor.may("read", "Tenure"):
