@@ -23,12 +23,15 @@ from app.modules.estates.models import Unit
 from app.modules.fees.models import Bill, FeeItem
 from app.modules.fees.services import Charge, issue_bill, take_payment
 from app.modules.fees.states import PaymentMethod
-from app.modules.people.models import Person, TenureRole
+from app.modules.people.models import IdKind, Person, TenureRole
 from app.modules.people.services import grant_tenure, register_person
-from app.modules.renovation import services
+from app.modules.renovation import completion, passes, services, site
 from app.modules.renovation.models import Renovation, RenovationContractor
+from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
+from app.modules.renovation.pass_workflow import PASS
 from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, SIGNERS, files_by_kind
-from app.modules.renovation.states import Capacity, Extent, Mode
+from app.modules.renovation.site_models import RenovationViolation, ViolationCode
+from app.modules.renovation.states import Capacity, Extent, Mode, Trade
 from app.modules.renovation.workflow import RENOVATION
 from tests.movein.factories import DRAWN, unit_of
 
@@ -148,3 +151,58 @@ def pay(session: Session, bill: Bill) -> None:
     """Pay a bill in full."""
     parts = {line.id: line.outstanding for line in bill.lines}
     take_payment(session, bill, parts=parts, method=PaymentMethod.CASH, actor=SYSTEM)
+
+
+VALID_IDS = ("11010519491231002X", "440524188001010014", "110101199003070134", "110101199003071153")
+
+
+def worker_of(session: Session, renovation: Renovation, **changes: Any) -> RenovationWorker:
+    """A carpenter with photo and document, not verified yet."""
+    number = VALID_IDS[len(renovation.workers) % len(VALID_IDS)]
+    values = {"name": "张木工", "id_kind": IdKind.RESIDENT_ID, "id_no": number, "trade": Trade.CARPENTRY} | changes
+    worker = passes.register_worker(session, renovation, values, actor=person(session, "receptionist"))
+    photo = FileStorage(io.BytesIO(PNG), "photo.png", content_type="image/png")
+    passes.keep_photo(session, worker, photo, actor=SYSTEM)
+    session.refresh(renovation, ["workers"])
+    return worker
+
+
+def verified(session: Session, renovation: Renovation, **changes: Any) -> RenovationWorker:
+    worker = worker_of(session, renovation, **changes)
+    passes.decide_worker(session, worker, "verify", actor=person(session, "site_administrator"))
+    return worker
+
+
+def pass_of(session: Session, worker: RenovationWorker) -> TemporaryPass:
+    """A pass of the usual days, issued by the supervisor."""
+    first, last = passes.usual_days(session, worker.renovation)
+    return passes.issue_pass(session, worker, valid_from=first, valid_to=last, actor=person(session, "cs_supervisor"))
+
+
+def under_way(session: Session, **changes: Any) -> Renovation:
+    """A site with one worker and their pass."""
+    renovation = paid(session, **changes)
+    pass_of(session, verified(session, renovation))
+    return fire(session, renovation, "begin")
+
+
+def violation_of(session: Session, renovation: Renovation, code: str = "R27", **changes: Any) -> RenovationViolation:
+    """A violation found by the site administrator, its notice not served yet."""
+    found = session.scalars(select(ViolationCode).where(ViolationCode.estate_id == 1, ViolationCode.code == code)).one()
+    given = {"description": "楼道堆放装修垃圾", "requirement": "当日清运"} | changes
+    return site.issue_notice(session, renovation, code=found, actor=person(session, "site_administrator"), **given)
+
+
+def good(**changes: str) -> dict[str, str]:
+    """Answers of the completion inspection: everything in order but what ``changes`` say."""
+    return dict.fromkeys(completion.POINTS, "ok") | changes
+
+
+def accepted(session: Session, **changes: Any) -> Renovation:
+    """Accepted, with all passes back: the deposits are to be settled."""
+    renovation = under_way(session, **changes)
+    for one in renovation.passes:
+        PASS.fire(session, one, "take_back", actor=person(session, "cs_supervisor"), inputs={"condition": "完好"})
+    fire(session, renovation, "request_acceptance")
+    completion.inspect(session, renovation, points=good(), actor=person(session, "site_supervisor"))
+    return renovation

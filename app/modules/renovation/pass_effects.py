@@ -12,9 +12,9 @@ from app.core.records.clock import bounds_of, estate_today
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
 
 
-def verify(worker: RenovationWorker, *, actor: Actor, note: str) -> None:
+def verify(worker: RenovationWorker, *, actor: Actor, remark: str) -> None:
     worker.verified_at, worker.verified_by_id, worker.verified_by_name = now(), actor.user_id, actor.name
-    worker.verdict_note = note
+    worker.verdict_note = remark
 
 
 def leave(worker: RenovationWorker, *, actor: Actor) -> None:

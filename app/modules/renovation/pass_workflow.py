@@ -45,9 +45,9 @@ WORKER = Workflow(
     transitions=(
         Transition(name="verify", title=_l("Verified: document, photo and certificate fit"), sources=(WorkerState.REGISTERED,),
                    target=WorkerState.VERIFIED, verb="verify", needs=(not_own_entry, identified),
-                   asks=(Ask("note", _l("Note"), required=False),), effect=effects.verify, primary=True),
+                   asks=(Ask("remark", _l("Note"), required=False),), effect=effects.verify, primary=True),
         Transition(name="refuse", title=_l("Refuse"), sources=(WorkerState.REGISTERED,), target=WorkerState.REFUSED,
-                   verb="verify", needs=(not_own_entry,), asks=(Ask("note", _l("Reason")),), effect=effects.verify,
+                   verb="verify", needs=(not_own_entry,), asks=(Ask("remark", _l("Reason")),), effect=effects.verify,
                    danger=True),
         Transition(name="leave", title=_l("Left the site"), sources=(WorkerState.VERIFIED,), target=WorkerState.LEFT,
                    verb="update", needs=(passes_handed_back,), effect=effects.leave),

@@ -77,7 +77,7 @@ def keep_photo(session: Session, worker: RenovationWorker, photo: FileStorage, *
 
 def decide_worker(session: Session, worker: RenovationWorker, name: str, *, note: str = "", actor: Actor) -> None:
     """``verify`` or ``refuse`` a worker (RN-06), or let them ``leave``; the renovation waits for the next one then."""
-    WORKER.fire(session, worker, name, actor=actor, inputs={"note": note})
+    WORKER.fire(session, worker, name, actor=actor, inputs={"remark": note})
     RENOVATION.follow(session, worker.renovation)
 
 

@@ -102,7 +102,8 @@ def _check_visit(renovation: Renovation, visited_at: datetime, points: Mapping[s
 
 def issue_notice(
     session: Session, renovation: Renovation, *, code: ViolationCode, description: str, requirement: str,
-    due: datetime | None = None, consequences: str = "", patrol: RenovationPatrol | None = None, stop_work: bool = False, complaint: bool = False,
+    due: datetime | None = None, consequences: str = "", patrol: RenovationPatrol | None = None, stop_work: bool = False,
+    complaint: bool = False,
     photos: Sequence[FileStorage] = (), actor: Actor,
 ) -> RenovationViolation:  # fmt: skip
     """Record a violation and write its rectification notice (F31, RN-10). ``due``: by the estate's rule when omitted.

@@ -22,13 +22,13 @@ def serve(violation: RenovationViolation, *, actor: Actor, method: str, receiver
     violation.served_to = receiver[:100]
 
 
-def clear(violation: RenovationViolation, *, actor: Actor, note: str) -> None:
+def clear(violation: RenovationViolation, *, actor: Actor, remark: str) -> None:
     violation.cleared_at, violation.cleared_by_name = now(), actor.name
-    violation.recheck_note = _added(violation.recheck_note, note)
+    violation.recheck_note = _added(violation.recheck_note, remark)
 
 
-def refuse(violation: RenovationViolation, *, actor: Actor, note: str) -> None:
-    violation.recheck_note = _added(violation.recheck_note, note)
+def refuse(violation: RenovationViolation, *, actor: Actor, remark: str) -> None:
+    violation.recheck_note = _added(violation.recheck_note, remark)
     lapsed(violation, actor=actor)
 
 
