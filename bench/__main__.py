@@ -31,6 +31,7 @@ from bench.generate import fill
 
 PASSWORD = "Kranich-Wolke-1717"
 WARM, ROUNDS = 3, 25
+EXPORTED = 50_000
 
 
 def main() -> None:
