@@ -44,7 +44,7 @@ def find_by_fields(view: Any, session: Session, text: str, limit: int) -> Sequen
     )
     return [
         Hit(title_of(record), f"{fields[number].label}: {value}",
-            address_by_id(model.__tablename__, record.id) or view.address_of(record), "forms")
+            address_by_id(model.__tablename__, record.id) or view.address_of(record))
         for record, number, value in session.execute(query)
     ]  # fmt: skip
 
