@@ -47,6 +47,7 @@ PAGES = {
     "goods/papers/goods_release": (1, 2),
     "renovation/papers/application": (2, 3),
     "renovation/papers/permit": (1, 2),
+    "renovation/papers/prohibited_acts": (1, 2),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [

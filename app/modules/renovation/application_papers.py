@@ -25,8 +25,9 @@ from app.modules.renovation.effects import standing_bills
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.papers.application import context as f26
 from app.modules.renovation.papers.permit import context as permit
+from app.modules.renovation.papers.prohibited_acts import context as notice
 from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, WORDS, files_by_kind
-from app.modules.renovation.site_models import PermittedHours
+from app.modules.renovation.site_models import PermittedHours, ViolationCode
 from app.modules.renovation.states import APPROVED
 
 FOLDER = Path(__file__).parent / "papers"
@@ -170,7 +171,66 @@ def hours_of(session: Session, estate_id: int) -> list[PermittedHours]:
     return sorted(session.scalars(query), key=lambda hours: (hours.day_kind != "workday", hours.opens))
 
 
+CAUTIONS = (
+    Bilingual(
+        "开工前由申请人告知邻里；施工损坏相邻住户的，由装修人负责修复或赔偿（第十五、三十三条）。",
+        "The applicant informs the neighbours before the work and repairs or compensates damage done to them (arts. 15, 33).",
+    ),
+    Bilingual(
+        "施工现场配备不少于两具灭火器；动火作业须经批准并由持证人员操作。",
+        "There are at least two fire extinguishers on the site; hot work needs a permit and a certified worker.",
+    ),
+    Bilingual(
+        "施工人员凭临时出入证进出，不得在现场留宿。",
+        "Workers come and go with their temporary passes and do not stay overnight.",
+    ),
+    Bilingual(
+        "装修人不得拒绝和阻碍物业服务人的现场检查（第二十条）。",
+        "The renovating party does not refuse or hinder inspections on the site (art. 20).",
+    ),
+    Bilingual(
+        "施工垃圾装袋，按指定时间、地点和路线清运（第二十七条）。",
+        "Waste is bagged and taken away at the times, places and ways named (art. 27).",
+    ),
+    Bilingual(
+        "竣工后申请验收；保修期不少于二年，有防水要求的厨房、卫生间和外墙面不少于五年（第三十、三十二条）。",
+        "The acceptance is requested on completion; the warranty is at least two years, five for waterproofing of kitchens, "
+        "bathrooms and outer walls (arts. 30, 32).",
+    ),
+)
+"""What the applicant is told beside the prohibited acts."""
+
+
+def prohibited_acts(renovation: Renovation, header: Header) -> notice.Context:
+    """装修禁止行为和注意事项告知书: the estate's code list and hours as they are now."""
+    session = session_of(renovation)
+    codes = select(ViolationCode).where(ViolationCode.estate_id == renovation.estate_id, ViolationCode.active)
+    return notice.Context(
+        header=of_unit(renovation, header),
+        applicant=renovation.applicant.name,
+        company=renovation.company,
+        acts=tuple(
+            notice.Act(article=code.article, title=code.title) for code in session.scalars(codes.order_by(ViolationCode.seq))
+        ),
+        cautions=CAUTIONS,
+        hours=tuple(
+            notice.Hours(days=in_both(h.day_kind.title), span=f"{h.opens:%H:%M}–{h.closes:%H:%M}", noisy=h.noisy)
+            for h in hours_of(session, renovation.estate_id)
+        ),
+        signatures=(
+            signature(renovation, "notice", Bilingual("装修人", "Renovating party")),
+            Signature(role=Bilingual("施工单位", "Contractor"), stamp=True),
+            Signature(role=Bilingual("物业服务中心", "Property service centre"), stamp=True),
+        ),
+    )  # fmt: skip
+
+
 KINDS = (
+    PaperKind(
+        code="RN-02", title_zh="装修禁止行为和注意事项告知书", title_en="Notice of prohibited acts and cautions in renovation",
+        folder=FOLDER / "prohibited_acts", record_type="renovation", resource="Renovation", context=prohibited_acts,
+        unit=lambda renovation: renovation.unit_id,
+    ),
     PaperKind(
         code="F26", title_zh="装修申请审批表", title_en="Renovation application and approval form",
         folder=FOLDER / "application", record_type="renovation", resource="Renovation", context=application,
