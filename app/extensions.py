@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
-from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
 db = SQLA(model_class=Model, session_options={"autoflush": True})
-migrate = Migrate()
 csrf = CSRFProtect()

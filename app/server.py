@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -54,6 +55,8 @@ class _Server(BaseApplication):
         app = create_app(self.settings)
         with app.app_context():
             db.engine.dispose()  # no connection may cross the fork
+        gc.collect()
+        gc.freeze()  # web processes share this memory, and no search for garbage walks it between two answers
         if self.settings.trusted_proxies:
             from werkzeug.middleware.proxy_fix import ProxyFix
 

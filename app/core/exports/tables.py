@@ -13,7 +13,6 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from werkzeug.wrappers import Response
-from xlsxwriter import Workbook
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
@@ -76,6 +75,8 @@ def _plain(cell: Any) -> str:
 
 def write_xlsx(file: IO[bytes], title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write an XLSX file with one sheet; cells as for :func:`csv_lines`. Text stays text whatever it looks like."""
+    from xlsxwriter import Workbook  # the start of the program need not wait for it
+
     book = Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet("".join(" " if c in "[]:*?/\\'" else c for c in title)[:31].strip() or "1")
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})

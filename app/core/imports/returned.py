@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from xlsxwriter import Workbook
 
 from app.core.exports.tables import write_xlsx
 from app.core.imports.plan import Plan
@@ -23,6 +22,8 @@ def rows_to_correct(plan: Plan) -> bytes:
     Sheets and headings are those of the original, so that the corrected file can be imported by itself. Text stays
     text whatever it looks like.
     """
+    from xlsxwriter import Workbook  # the start of the program need not wait for it
+
     file = io.BytesIO()
     book = Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "yyyy-mm-dd"})
     formats = {"head": book.add_format({"bold": True, "bottom": 1}), "reason": book.add_format({"text_wrap": True})}
@@ -79,6 +80,8 @@ def empty_workbook(tables: Sequence[Table]) -> bytes:
 
     A star marks what must be filled in; the cells of a choice offer its values.
     """
+    from xlsxwriter import Workbook  # as above
+
     file = io.BytesIO()
     book = Workbook(file)
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})

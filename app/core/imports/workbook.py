@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from xlsxwriter.utility import xl_col_to_name
 
 from app.core.records.identifiers import InvalidValue
 
@@ -39,6 +38,8 @@ class Sheet:
 
 def column_letter(column: int) -> str:
     """The letters of a column, which counts from 0: 0 is A, 26 is AA."""
+    from xlsxwriter.utility import xl_col_to_name  # the start of the program need not wait for it
+
     return xl_col_to_name(column)
 
 

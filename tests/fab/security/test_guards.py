@@ -144,6 +144,29 @@ def test_the_menu_shows_what_one_may_read_without_a_statement(site, browsers, st
     assert statements == []
 
 
+def test_a_remembered_menu_is_only_shown_to_whom_it_was_drawn_for(site):
+    from flask_babel import force_locale
+
+    from app.core.access.actor import Actor
+    from app.fab.menu import drawn_menu
+
+    def menu(path, *rights, language="en"):
+        actor = Actor(user_id=1, name="x", grants=frozenset(rights))
+        with site.test_request_context(path), acting(actor), force_locale(language):
+            return str(drawn_menu())
+
+    probe, vault = ("read", "Probe"), ("read", "Vault")
+    for _ in range(2):  # drawn, then remembered
+        both, less = menu("/probe/", probe, vault), menu("/probe/", probe)
+        assert "/vault/" in both
+        assert "/vault/" not in less
+        assert "/probe/" not in menu("/probe/")
+        assert less.count("aria-current") == 1  # the open page is marked, and only it
+        assert menu("/vault/", probe, vault).index("aria-current") > both.index("aria-current")
+        assert "Desk" in less
+        assert "Desk" not in menu("/probe/", probe, language="zh")
+
+
 @pytest.mark.parametrize(
     "path",
     ["/users/list/", "/users/add", "/users/edit/1", "/userstatschartview/chart/", "/roles/list/", "/roles/edit/1",
