@@ -50,8 +50,9 @@ def decode(column: sa.Column[Any], value: Any) -> Any:
 def _offered(given: Any) -> list[Any]:
     if callable(given) and not isinstance(given, type):
         given = given()
-    if isinstance(given, Mapping | type):
-        return list(given)
+    if isinstance(given, Mapping) or isinstance(given, type):
+        members: Any = given  # a mapping, or an enum
+        return list(members)
     return [value for value, _title in given]
 
 

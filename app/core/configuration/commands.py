@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from app.commanding import with_app
+
+if TYPE_CHECKING:
+    from app.core.records.estate import Estate
 
 
 @click.group()
@@ -61,16 +64,14 @@ def import_command(file: BinaryIO, code: str, codes: tuple[str, ...], withdraw: 
         db.session.commit()
     for line in plan.lines:
         if line.fate not in (Fate.SAME, Fate.KEPT):
-            click.echo(
-                f"{line.part} {' '.join(line.key)}: {line.fate.value}{f' – {line.problem}' if line.problem else ''}"
-            )
+            click.echo(f"{line.part} {' '.join(line.key)}: {line.fate}{f' – {line.problem}' if line.problem else ''}")
             for where, old, new in line.changes:
                 click.echo(f"    {where}: {old!r} → {new!r}")
     tally = ", ".join(f"{fate.value} {n}" for fate in Fate if (n := sum(line.fate == fate for line in plan.lines)))
     click.echo(f"{'Would be' if dry_run else 'Done'}: {tally or 'nothing'}.")
 
 
-def _estate(code: str):  # type: ignore[no-untyped-def]  # Estate is imported when a command runs
+def _estate(code: str) -> Estate:
     from sqlalchemy import select
 
     from app.core.records.estate import Estate

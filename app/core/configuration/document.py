@@ -85,7 +85,8 @@ def read_document(data: bytes) -> Document:
     if sum(map(len, parts.values())) > MOST_ENTRIES:
         raise InvalidValue(_l("The file has more than %(count)s entries.", count=MOST_ENTRIES))
     _look_through(parts)
-    estate = found.get("estate") if isinstance(found.get("estate"), dict) else {}
+    given = found.get("estate")
+    estate = given if isinstance(given, dict) else {}
     names = [str(estate.get(name, ""))[:100] for name in ("code", "name_zh", "name_en")]
     return Document(
         estate=" ".join(filter(None, names)), product=str(found.get("product", ""))[:20],

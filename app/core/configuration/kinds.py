@@ -42,7 +42,7 @@ class Setting:
     sentence: Any
     group: Group
     view: type
-    models: tuple[type, ...] = ()
+    models: tuple[Any, ...] = ()
     counted: Callable[[], list[Any]] = list
     arguments: tuple[tuple[str, str], ...] = ()
     icon: str = "settings"
@@ -56,7 +56,7 @@ class Pointer:
     ``within``: WHERE clauses that narrow what it may point at, from the estate's id.
     """
 
-    model: type
+    model: Any
     key: str
     within: Callable[[int], list[Any]] | None = None
 
@@ -70,7 +70,7 @@ class Child:
 
     name: str
     title: Any
-    model: type
+    model: Any
     key: tuple[str, ...]
     columns: tuple[str, ...] = ()
     withdraw: tuple[str, Any] | None = None
@@ -90,7 +90,7 @@ class ConfigPart:
 
     code: str
     title: Any
-    model: type
+    model: Any
     key: tuple[str, ...]
     columns: tuple[str, ...]
     resource: str

@@ -49,7 +49,7 @@ def _columns(estate_id: int, setting: Setting) -> Sequence[Any]:
     first: Any = setting.models[0]
     mine = [first.estate_id == estate_id, *setting.counted()]
     count = select(func.count()).select_from(first).where(*mine).scalar_subquery()
-    tables = [model.__tablename__ for model in setting.models]  # type: ignore[attr-defined]
+    tables = [model.__tablename__ for model in setting.models]
     about = [AuditEntry.chain == estate_id, AuditEntry.record_type.in_(tables)]
     if setting.arguments:  # one of several settings that share a table
         same = [getattr(first, name) == value for name, value in setting.arguments]

@@ -237,7 +237,7 @@ def _values_in(
 ) -> Iterable[Line]:
     here, seen = dict(part.read(session, estate_id)), set[Key]()
     for entry in given:
-        key = (str(entry.get(part.key, "")),)
+        key: Key = (str(entry.get(part.key, "")),)
         title = str(part.name(key[0]))[:120]
         values = {name: value for name, value in entry.items() if name != part.key}
         if key in seen or not key[0] or len(key[0]) > 60:
@@ -294,10 +294,7 @@ def _rows_in(
         lines[key] = Line(part.code, key, _title(entry, key), Fate.SAME)
     order = list(waiting)
     for _pass in range(PASSES):
-        tried = {
-            key: _row_in(session, estate_id, part, key, waiting[key], *here.get(key, (None, None)), actor)
-            for key in waiting
-        }
+        tried = {key: _row_in(session, estate_id, part, key, waiting[key], here.get(key), actor) for key in waiting}
         lines |= tried
         left = {key: waiting[key] for key, line in tried.items() if line.fate == Fate.REFUSED}
         if not left or len(left) == len(waiting):
@@ -326,10 +323,16 @@ def _title(entry: Entry, key: Key) -> str:
 
 
 def _row_in(
-    session: Session, estate_id: int, part: ConfigPart, key: Key, entry: Entry, number: int | None,
-    present: Entry | None, actor: Actor,
-) -> Line:  # fmt: skip
-    """Bring one entry in, or say why not."""
+    session: Session,
+    estate_id: int,
+    part: ConfigPart,
+    key: Key,
+    entry: Entry,
+    here: tuple[int, Entry] | None,
+    actor: Actor,
+) -> Line:
+    """Bring one entry in, or say why not; ``here``: id and values of the row that the estate has."""
+    number, present = here or (None, None)
     title = _title({**(present or {}), **entry}, key)
     try:
         if unknown := entry.keys() - {*(_spelt(part, n) for n in (*part.key, *part.columns)), *_children(part)}:
@@ -362,7 +365,7 @@ def _row_in(
 
 def _require_whole(part: ConfigPart, values: Mapping[str, Any]) -> None:
     """A new row needs every column that may not be empty and has no default."""
-    columns: Any = part.model.__table__.c  # type: ignore[attr-defined]
+    columns: Any = part.model.__table__.c
     for name in (*part.key, *part.columns):
         if not columns[name].nullable and columns[name].default is None and name not in {**part.fixed, **values}:
             raise _at(str(_labels(part)[_spelt(part, name)]), InvalidValue(_l("must be filled in")))
@@ -374,7 +377,7 @@ def _children(part: ConfigPart) -> dict[str, Child]:
 
 def _decoded(session: Session, estate_id: int, part: ConfigPart, entry: Entry) -> dict[str, Any]:
     """The values of an entry as columns hold them; children as lists of column values."""
-    columns, found = part.model.__table__.c, dict[str, Any]()  # type: ignore[attr-defined]
+    columns, found = part.model.__table__.c, dict[str, Any]()
     for name in (*part.key, *part.columns):
         spelt = _spelt(part, name)
         if spelt not in entry:
@@ -397,7 +400,7 @@ def _at(label: str, error: InvalidValue) -> InvalidValue:
 
 
 def _decoded_children(child: Child, given: Any) -> list[dict[str, Any]]:
-    columns: Any = child.model.__table__.c  # type: ignore[attr-defined]
+    columns: Any = child.model.__table__.c
     names = (*child.key, *child.columns)
     if not isinstance(given, list) or not all(isinstance(row, dict) for row in given):
         raise _at(str(child.title), InvalidValue(_l("has to be a list or a group of values")))
@@ -418,7 +421,7 @@ def _decoded_children(child: Child, given: Any) -> list[dict[str, Any]]:
 def _target(session: Session, estate_id: int, pointer: Pointer, column: Any, value: Any) -> int | None:
     if value is None and column.nullable:
         return None
-    narrowed = pointer.within(estate_id) if pointer.within else [pointer.model.estate_id == estate_id]  # type: ignore[attr-defined]
+    narrowed = pointer.within(estate_id) if pointer.within else [pointer.model.estate_id == estate_id]
     query = select(_id_of(pointer.model)).where(getattr(pointer.model, pointer.key) == str(value), *narrowed)
     found: int | None = session.scalar(query) if isinstance(value, str) else None
     if found is None:
@@ -448,7 +451,7 @@ def _write(
     if part.save:
         return part.save(session, record, values, actor=actor)
     if record is None:
-        record = part.model(estate_id=estate_id)  # type: ignore[call-arg]
+        record = part.model(estate_id=estate_id)
         session.add(record)
     for name, value in values.items():
         if name in _children(part):
@@ -465,7 +468,7 @@ def put_children(session: Session, record: Any, child: Child, rows: Sequence[Map
         key = tuple(row[name] for name in child.key)
         found = kept.pop(key, None)
         if found is None:
-            found = child.model(estate_id=record.estate_id)  # type: ignore[call-arg]
+            found = child.model(estate_id=record.estate_id)
             getattr(record, child.name).append(found)
         for name, value in row.items():
             setattr(found, name, value)
@@ -489,17 +492,17 @@ def _comparable(part: ConfigPart, entry: Entry) -> Entry:
 
 
 def _others(child: Child, row: Entry) -> Any:
-    columns: Any = child.model.__table__.c  # type: ignore[attr-defined]
+    columns: Any = child.model.__table__.c
     return {str(columns[name].info.get("label", name)): row.get(name) for name in child.columns} or "✓"
 
 
 def _said(child: Child, column: str, value: Any) -> str:
-    choices = child.model.__table__.c[column].info.get("choices")  # type: ignore[attr-defined]
+    choices = child.model.__table__.c[column].info.get("choices")
     return str(choices[value]) if isinstance(choices, Mapping) and value in choices else str(value)
 
 
 def _labels(part: ConfigPart) -> dict[str, Any]:
-    columns: Any = part.model.__table__.c  # type: ignore[attr-defined]
+    columns: Any = part.model.__table__.c
     found = {_spelt(part, n): columns[n].info.get("label", n) for n in (*part.key, *part.columns)}
     return {**found, **{child.name: child.title for child in part.children}, **part.labels}
 

@@ -40,9 +40,12 @@ def _fields(name: str, datum: Datum) -> dict[str, Any]:
     """The inputs of a special value; a text in two languages has two."""
     match datum.form:
         case Form.BOTH:
-            length = {"length": datum.most, "rows": 2 if datum.most > 100 else 0}
+            rows = 2 if datum.most > 100 else 0
             zh, en = _l("%(title)s (Chinese)", title=datum.title), _l("%(title)s (English)", title=datum.title)
-            return {f"data_{name}_zh": TextField(zh, **length), f"data_{name}_en": TextField(en, **length)}
+            return {
+                f"data_{name}_zh": TextField(zh, length=datum.most, rows=rows),
+                f"data_{name}_en": TextField(en, length=datum.most, rows=rows),
+            }
         case Form.WHOLE:
             made: Any = WholeField(datum.title)
         case Form.MONEY:
