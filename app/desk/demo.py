@@ -28,6 +28,8 @@ from app.core.clocks.delegation import delegate
 from app.core.clocks.models import WorkItem
 from app.core.clocks.services import start
 from app.core.comments.services import add_comment
+from app.core.fields.models import FieldKind
+from app.core.fields.services import add_field, set_values
 from app.core.imports.services import import_file
 from app.core.records.base import now
 from app.core.records.clock import estate_today
@@ -115,8 +117,30 @@ def load_demo() -> str:
         duties_demo(session, staff)
         _goods_at_the_gate(session, staff)
         _plans(session, staff)
+        _fields_of_our_own(session, staff)
     session.commit()
     return f"Loaded {estate.name_en} {estate.name_zh}: {len(cases)} move-ins 个入伙办理."
+
+
+def _fields_of_our_own(session: Session, staff: dict[str, Actor]) -> None:
+    """What the service centre records of units beside what the program asks for."""
+    facing = [("南", "South"), ("北", "North"), ("东", "East"), ("西", "West")]
+    with acting(staff["manager"]) as manager:
+        add_field(
+            session, {
+                "record_type": "unit", "kind": FieldKind.CHOICE, "title_zh": "朝向", "title_en": "Facing",
+                "section_zh": "房屋", "section_en": "House",
+                "choices": [{"title_zh": zh, "title_en": en} for zh, en in facing],
+            }, actor=manager,
+        )  # fmt: skip
+        add_field(
+            session, {
+                "record_type": "unit", "kind": FieldKind.NUMBER, "title_zh": "用电容量（kW）", "title_en": "Power (kW)", "places": 1,
+            }, actor=manager,
+        )  # fmt: skip
+        for place, unit in enumerate(session.scalars(select(Unit).order_by(Unit.code_order).limit(8))):
+            values = {"facing": facing[place % 3][1].lower(), "power_kw": Decimal(8 + 2 * (place % 2))}
+            set_values(session, unit, values, actor=manager)
 
 
 def _as(session: Session, username: str) -> Actor:
