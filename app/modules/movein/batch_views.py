@@ -538,7 +538,11 @@ class BatchDeskPage(_BatchPage):
         tickets = queue.at_desk(db.session, batch, post=post, desk=desk)
         shown = (tickets.serving, *tickets.waiting, *tickets.skipped)
         seen = _digest([(ticket.id, ticket.version) for ticket in shown if ticket])
-        return {"batch": batch, "post": post, "desk": desk, "posts": COUNTERS, "tickets": tickets, "seen": seen}
+        today = estate_today(db.session, batch.estate_id)
+        return {
+            "batch": batch, "post": post, "desk": desk, "posts": COUNTERS, "tickets": tickets, "seen": seen,
+            "clock": functools.partial(_clock, today),
+        }  # fmt: skip
 
     def _found(self, batch: MoveInBatch) -> dict[str, Any]:
         text = request.args.get("text", "").strip()[:40]
