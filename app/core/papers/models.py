@@ -67,7 +67,7 @@ class Paper(Record):
     title_en: Mapped[str] = mapped_column(String(160), info={"label": _l("Title (English)")})
     form_no: Mapped[str] = mapped_column(String(40), info={"label": _l("Form number")})
     revision: Mapped[str] = mapped_column(String(20), info={"label": _l("Revision")})
-    template_version: Mapped[str] = mapped_column(String(20))
+    template_version: Mapped[str] = mapped_column(String(20), info={"label": _l("Template version")})
     content_hash: Mapped[str] = mapped_column(String(64))
     stored_file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
     pages: Mapped[int] = mapped_column(info={"label": _l("Pages")})

@@ -56,7 +56,7 @@ class PaperView(RecordView):
         (
             "",
             ["number", "title", "standing", "unit_code", "language", "pages", "issued_at", "issued_by_name",
-             "form_no", "revision", "verification_code"],
+             "form_no", "revision", "template_version", "verification_code"],
         ),
     ]  # fmt: skip
     list_cell = {

@@ -22,7 +22,7 @@ from app.core.papers.editing.source import MAX_STYLE, MAX_TEMPLATE
 from app.core.papers.editing.trial import problems
 from app.core.papers.kind import PaperKind
 from app.core.papers.render import image_uri
-from app.core.papers.template import load_paper
+from app.core.papers.template import PaperTemplate, load_paper
 from app.core.records.base import now
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
@@ -140,10 +140,7 @@ def publish(
         raise FieldErrors({"note": _l("Say in a note what changed.")})
     draft = save_draft(session, kind, template=template, style=style, note=note, actor=actor)
     form = form_of(session, kind, actor)
-    delivered = load_paper(kind.folder)
-    present = template_in_force(session, kind, form.estate_id)
-    written = own(delivered.headed(present.letterhead), draft.template, draft.style)
-    if reasons := problems(with_samples(written, kind, form.estate_id)):
+    if reasons := problems(candidate(session, kind, draft.template, draft.style, form.estate_id)):
         raise Blocked(reasons)
     newest = session.scalar(
         select(func.max(PaperTemplateVersion.number)).where(
@@ -151,11 +148,18 @@ def publish(
         )
     )
     draft.number, draft.published_at, draft.published_by_name = (newest or 0) + 1, now(), actor.name
-    draft.origin = digest_of(delivered)
+    draft.origin = digest_of(load_paper(kind.folder))
     form.in_force = draft
     session.flush()
     record_event(session, PUBLISHED, form, note=draft.note, version=draft.number, digest=_digest(draft))
     return draft
+
+
+def candidate(session: Session, kind: PaperKind, template: str, style: str, estate_id: int) -> PaperTemplate:
+    """The form as it would be printed by this template and style, under the estate's letterhead, number and revision."""
+    present = template_in_force(session, kind, estate_id)
+    made = own(load_paper(kind.folder).headed(present.letterhead), _lines(template), _lines(style))
+    return with_samples(made.marked_as(present.form_no, present.revision), kind, estate_id)
 
 
 def use_delivered(session: Session, kind: PaperKind, *, actor: Actor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,12 @@ LARGE = "longest"
 """Name of the samples with the longest values."""
 
 
+KEPT = 64
+_passed: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+"""Folder, template version and samples of forms that passed: the check takes seconds, so it is made before a transaction begins
+and not again inside it."""
+
+
 def problems(template: PaperTemplate) -> list[str]:
     """What keeps an edited form from being published, as sentences; nothing when all is well.
 
@@ -28,10 +35,18 @@ def problems(template: PaperTemplate) -> list[str]:
     on it, and every value of the record that the delivered form uses must be used.
     """
     assert template.edited is not None
+    form = (str(template.folder), template.template_version, repr(template.sample_fields))
+    if form in _passed:
+        return []
     found = [str(fault) for fault in faults(environment_of(template.folder), template.edited.html, template.edited.css)]
     if found:
         return found
-    return [*_unused(template), *_unprinted(template), *_too_large(template)]
+    found = [*_unused(template), *_unprinted(template), *_too_large(template)]
+    if not found:
+        _passed[form] = None
+        while len(_passed) > KEPT:
+            _passed.popitem(last=False)
+    return found
 
 
 def _unused(template: PaperTemplate) -> Iterator[str]:

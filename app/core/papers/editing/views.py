@@ -16,11 +16,12 @@ from werkzeug.wrappers import Response
 from app.core.access.actor import NotAllowed, current_actor
 from app.core.files.views import file_answer
 from app.core.papers import services as papers
-from app.core.papers.added import fields_on, with_samples
+from app.core.papers.added import fields_on
 from app.core.papers.editing import services
-from app.core.papers.editing.in_force import delivered_texts, digest_of, own, picture, template_in_force
+from app.core.papers.editing.in_force import delivered_texts, digest_of, picture, template_in_force
 from app.core.papers.editing.models import Letterhead, PaperForm, PaperTemplateVersion
 from app.core.papers.editing.source import faults
+from app.core.papers.editing.trial import problems
 from app.core.papers.editing.values import field_values, values_of
 from app.core.papers.kind import PaperKind
 from app.core.papers.models import LANGUAGES
@@ -115,7 +116,11 @@ class PaperTemplatePage(Page):
             ),
             lambda _draft: url_for(".edit", code=code),
         )
-        return self._after(outcome, kind, template, style, note, _("The draft is saved; it is not in force."))
+        if outcome.done:
+            flash(_("The draft is saved; it is not in force."), "success")
+            return redirect(outcome.location)
+        sentences = [sentence for found in outcome.errors.values() for sentence in found]
+        return self._editor(kind, template, style, note, sentences), 422
 
     @expose("/<code>/publish", methods=["POST"])
     @requires("update")
@@ -125,18 +130,25 @@ class PaperTemplatePage(Page):
         if (seen := self._overtaken(kind)) is not None:
             return self._editor(kind, template, style, note, [seen]), 409
         actor = current_actor()
-        outcome = carry_out(
-            lambda: services.publish(db.session, kind, template=template, style=style, note=note, actor=actor),
-            lambda _version: url_for(".edit", code=code),
-        )
-        if not outcome.done:
-            carry_out(
-                lambda: services.save_draft(db.session, kind, template=template, style=style, note=note, actor=actor),
-                lambda _draft: url_for(".edit", code=code),
+        reasons: list[str] = []
+        if note.strip():
+            form = services.candidate(db.session, kind, template, style, _estate_id())
+            db.session.commit()  # nobody waits for the database while the check prints its samples
+            reasons = problems(form)
+        if not reasons:
+            outcome = carry_out(
+                lambda: services.publish(db.session, kind, template=template, style=style, note=note, actor=actor),
+                lambda _version: url_for(".edit", code=code),
             )
-        return self._after(
-            outcome, kind, template, style, note, _("The template is published; papers issued from now on carry it.")
+            if outcome.done:
+                flash(_("The template is published; papers issued from now on carry it."), "success")
+                return redirect(outcome.location)
+            reasons = [sentence for found in outcome.errors.values() for sentence in found]
+        carry_out(
+            lambda: services.save_draft(db.session, kind, template=template, style=style, note=note, actor=actor),
+            lambda _draft: url_for(".edit", code=code),
         )
+        return self._editor(kind, template, style, note, reasons), 422
 
     @expose("/<code>/discard", methods=["POST"])
     @requires("update")
@@ -277,13 +289,6 @@ class PaperTemplatePage(Page):
             "Somebody else changed this template meanwhile. What you typed is still here; compare, then save again."
         )
 
-    def _after(self, outcome: Any, kind: PaperKind, template: str, style: str, note: str, done: str) -> Any:
-        if outcome.done:
-            flash(done, "success")
-            return redirect(outcome.location)
-        sentences = [sentence for found in outcome.errors.values() for sentence in found]
-        return self._editor(kind, template, style, note, sentences), 422
-
     def _editor(self, kind: PaperKind, template: str, style: str, note: str = "", general: Sequence[str] = ()) -> str:
         actor = current_actor()
         versions = services.versions_of(db.session, kind, actor.estate_id)
@@ -332,21 +337,21 @@ def _seen(kind: PaperKind) -> str:
 
 def _printed(kind: PaperKind, template: str, style: str) -> bytes:
     """What is typed, printed with what was chosen. Raises PaperError or InvalidValue with one sentence a line."""
-    present = template_in_force(db.session, kind, _estate_id())
-    delivered = load_paper(kind.folder)
-    if found := faults(environment_of(kind.folder), template.replace("\r\n", "\n"), style.replace("\r\n", "\n")):
-        raise InvalidValue("\n".join(map(str, found)))
-    draft = own(delivered.headed(present.letterhead), template.replace("\r\n", "\n"), style.replace("\r\n", "\n"))
-    draft = with_samples(draft.marked_as(present.form_no, present.revision), kind, _estate_id())
-    language = request.form.get("language", "both")
+    language, about = request.form.get("language", "both"), request.form.get("about", "typical")
     if language not in LANGUAGES:
         raise InvalidValue(_("Choose one of the values offered."))
-    about = request.form.get("about", "typical")
-    if not about.isdecimal():
-        return draft.render(_sample(draft, about, language))
-    actor = current_actor()
-    _kind_again, record = papers.reach_sheet(db.session, kind.code, int(about), actor=actor)
-    return draft.render(papers.draft_context(db.session, kind, record, draft, language=language, actor=actor))
+    draft = services.candidate(db.session, kind, template, style, _estate_id())
+    assert draft.edited is not None
+    if found := faults(environment_of(kind.folder), draft.edited.html, draft.edited.css):
+        raise InvalidValue("\n".join(map(str, found)))
+    if about.isdecimal():
+        actor = current_actor()
+        _kind_again, record = papers.reach_sheet(db.session, kind.code, int(about), actor=actor)
+        context = papers.draft_context(db.session, kind, record, draft, language=language, actor=actor)
+    else:
+        context = _sample(draft, about, language)
+    db.session.commit()  # nobody waits for the database while it is laid out
+    return draft.render(context)
 
 
 def _sample(template: PaperTemplate, name: str, language: str) -> Any:
