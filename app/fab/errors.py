@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from app.core.access.actor import NotAllowed
+from app.core.papers.renderer import RenderFailed
 from app.core.workflow.table import Blocked
 from app.fab.scope import wants_json
 
@@ -26,6 +27,9 @@ def install_error_pages(app: Flask) -> None:
     app.register_error_handler(NotAllowed, lambda error: error_page(404))
     app.register_error_handler(StaleDataError, lambda error: error_page(409))
     app.register_error_handler(Blocked, lambda error: error_page(409, title=_("Not possible now"), text=str(error)))
+    app.register_error_handler(
+        RenderFailed, lambda error: error_page(422, title=_("The paper cannot be printed"), text=str(error))
+    )
     app.register_error_handler(Exception, _failure)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import mmap
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ MAX_SIGNATURE = 1_000_000
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def keep(session: Session, data: bytes, media: str) -> StoredFile:
+def keep(session: Session, data: bytes | mmap.mmap, media: str) -> StoredFile:
     """The stored file with this content, added now when the store does not have it yet.
 
     The row is inserted first: its unique hash holds off anybody who stores the same content at the same time, so that
@@ -79,7 +80,7 @@ def attach(
 
 
 def attach_made(
-    session: Session, record: Any, data: bytes, *, name: str, media: str, kind: str, actor: Actor
+    session: Session, record: Any, data: bytes | mmap.mmap, *, name: str, media: str, kind: str, actor: Actor
 ) -> Attachment:
     """Keep a file that the program itself made as attachment of ``record``: as it is, however large."""
     return _add(session, record, keep(session, data, media), name=clean_name(name), kind=kind, note="", actor=actor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from mmap import mmap
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -23,11 +24,11 @@ def new_key() -> str:
     return secrets.token_hex(32)
 
 
-def digest(data: bytes) -> str:
+def digest(data: bytes | mmap) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write(folder: Path, sha256: str, data: bytes, key: str) -> None:
+def write(folder: Path, sha256: str, data: bytes | mmap, key: str) -> None:
     """Put ``data`` into the store; complete and on the disk, or not at all. An older file of the same name goes."""
     target = _path(folder, sha256)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -35,7 +36,8 @@ def write(folder: Path, sha256: str, data: bytes, key: str) -> None:
     handle, temporary = mkstemp(prefix=".", dir=target.parent)
     try:
         with open(handle, "wb") as file:
-            file.write(nonce + AESGCM(bytes.fromhex(key)).encrypt(nonce, data, sha256.encode()))
+            file.write(nonce)
+            file.write(AESGCM(bytes.fromhex(key)).encrypt(nonce, data, sha256.encode()))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

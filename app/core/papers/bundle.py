@@ -8,17 +8,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pikepdf
-from pikepdf import Name, OutlineItem
+from pikepdf import Array, Name, OutlineItem
 
-from app.core.papers.render import PaperError, PaperMeta
-from app.core.papers.renderer import render
+from app.core.papers.faces import Fonts, advance
+from app.core.papers.render import PaperError
 
-_FOOT = Path(__file__).parent / "base" / "pack.css"
-_FOOT_MM = 8
-_POINTS_PER_MM = 72 / 25.4
+FOOT_SIZE = 7
+FOOT_BASELINE = 14
+"""Points: size of the foot's letters, and their line above the lower edge of the sheet."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +94,29 @@ def _headings(source: pikepdf.Pdf, first: int) -> list[OutlineItem]:
 
 
 def _number_pages(pack: pikepdf.Pdf, language: str) -> None:
-    """Draw “page x of y of the pack” at the very foot of every page, below the paper's own footer."""
-    total = len(pack.pages)
-    sizes = [tuple(round(float(side) / _POINTS_PER_MM) for side in page.mediabox[2:]) for page in pack.pages]
-    pages = {size: f"s{size[0]}x{size[1]}" for size in sizes}
-    rules = "".join(
-        f"@page {name} {{ size: {width}mm {height}mm; margin-top: {height - _FOOT_MM}mm }} .{name} {{ page: {name} }}"
-        for (width, height), name in pages.items()
-    )
-    feet = "".join(
-        f'<p class="{pages[size]}">{_foot(number, total, language)}</p>' for number, size in enumerate(sizes, 1)
-    )
-    overlay = render(feet, [_FOOT, rules], language=language, meta=PaperMeta(title="pack"))
-    with pikepdf.open(io.BytesIO(overlay)) as drawn:
-        for number, (page, foot) in enumerate(zip(pack.pages, drawn.pages, strict=True)):
-            # Pages of one paper share their resources, so each foot needs a name of its own.
-            name = Name(f"/PackFoot{number}")
-            page.add_resource(pack.copy_foreign(foot.as_form_xobject()), Name.XObject, name)
-            page.contents_add(b"q", prepend=True)
-            page.contents_add(f"Q q {name} Do Q".encode())
+    """Write “page x of y of the pack” at the very foot of every page, below the paper's own footer.
+
+    The font holds all signs that such a line may need, so that it is the same in every pack.
+    """
+    fonts, total = Fonts("-Pack"), len(pack.pages)
+    fonts.show(_foot("0123456789", "", language), bold=False, size=FOOT_SIZE)
+    before = pack.make_stream(b"q\n")
+    feet = []
+    for number, page in enumerate(pack.pages, 1):
+        line = _foot(str(number), str(total), language)
+        wide = sum(advance(sign, False) for sign in line) * FOOT_SIZE
+        shown = fonts.show(line, bold=False, size=FOOT_SIZE)
+        x = (float(page.mediabox[2]) - wide) / 2
+        feet.append(f"Q q BT 0.267 g 1 0 0 1 {x:.3f} {FOOT_BASELINE} Tm {shown} ET Q")
+        contents = page.obj.Contents
+        page.obj.Contents = Array([before, *(contents if isinstance(contents, Array) else [contents])])
+    named = fonts.embed(pack)
+    for page, foot in zip(pack.pages, feet, strict=True):
+        page.obj.Contents.append(pack.make_stream(foot.encode()))
+        for name, font in named.items():
+            page.add_resource(font, Name.Font, Name(name))
 
 
-def _foot(number: int, total: int, language: str) -> str:
+def _foot(number: str, total: str, language: str) -> str:
     zh, en = f"整套第 {number} 页 / 共 {total} 页", f"Pack page {number} of {total}"
     return {"zh": zh, "en": en, "both": f"{zh}　{en}"}[language]

@@ -30,6 +30,8 @@ from app.core.papers.render import PaperMeta
 IDLE_SECONDS = 1800.0
 """Without work for so long it ends, and gives its memory back."""
 MEGABYTE = 1024 * 1024
+TIDIED, RENEWED = 220 * MEGABYTE, 300 * MEGABYTE
+"""Memory in use at which it looks for what can be given back, and at which it lets a fresh process take its place."""
 
 WORK: dict[str, Callable[..., tuple[Any, bytes]]] = {
     "lay_out": layout.lay_out,
@@ -79,7 +81,9 @@ def _answer(connection: Connection, limits: tuple[int, int, int], work: Callable
         answer, made = {"failed": ["broken", {"reason": f"{type(error).__name__}: {error}"[:200]}]}, b""
     _limit(None, None, 0)
     connection.send_bytes(json.dumps(answer).encode() + b"\n" + made)
-    return fit
+    if in_use() > TIDIED:
+        gc.collect()
+    return fit and in_use() < RENEWED
 
 
 def _limit(megabytes: int | None, cpu_seconds: int | None, seconds: int) -> None:
@@ -96,6 +100,11 @@ def _limit(megabytes: int | None, cpu_seconds: int | None, seconds: int) -> None
 def time_used() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def in_use() -> int:
+    """Bytes of memory that this process occupies."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def _end_with_owner(number: int) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 class Place:
     """Where the value of a slot is drawn: page, left end, baseline from the top (points) and how.
 
-    ``room``: width its line offers, when it stands alone there; a value may then be of any width up to it. Without
-    ``room`` text stands around it, and the value must be as wide as the one the sheet was laid out with.
-    ``running``: it stands in the margin together with fixed text ``before`` and ``after`` it; also of one width.
+    ``room``: width its line offers, when nothing stands there whose place depends on it; a value may then be of any
+    width up to it. Without ``room`` text follows it, and the value must be as wide as the one the sheet was laid out
+    with. ``before`` and ``after``: fixed text that is drawn with it in the margin.
     """
 
     slot: int
@@ -27,14 +27,8 @@ class Place:
     spacing: float = 0.0
     align: str = "left"
     room: float | None = None
-    running: bool = False
     before: str = ""
     after: str = ""
-
-    @property
-    def free(self) -> bool:
-        """The value may be of any width up to the room."""
-        return self.room is not None and not self.running
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class _Run:
     texts: list[Any]
     lines: int
     alone: bool
+    last: bool
     block: Any
 
     def place(self, texts: list[str]) -> Place | None:
@@ -66,7 +67,7 @@ class _Run:
             return None
         if box.justification_spacing and " " in box.text:
             return None
-        return self.first_line() if self.alone else self._at(box.position_x, None)
+        return self.first_line() if self.alone else self._at(box.position_x, self._rest())
 
     def first_line(self) -> Place | None:
         """The line a value alone in its block stands on, with all its room."""
@@ -90,6 +91,13 @@ class _Run:
         if self.block.width > width + TOLERANCE:
             return None, 0.0
         return width, self.block.content_box_x()
+
+    def _rest(self) -> float | None:
+        """Width up to the end of the line, when nothing follows the value there and the line begins at the left."""
+        block, box = self.block, self.texts[0]
+        if not self.last or isinstance(block, boxes.InlineBlockBox) or _align(block.style) != "left":
+            return None
+        return float(block.content_box_x() + block.width - box.position_x)
 
     def hide(self) -> None:
         for box in self.texts:
@@ -116,11 +124,18 @@ def _runs_of_block(page: int, block: Any, lines: list[Any]) -> Iterator[_Run]:
                 others = others or not isinstance(box, boxes.TextBox) or bool(box.text.strip())
             else:
                 by_slot.setdefault(slot, []).append((line, box))
+    last = _last_slot(lines) if len(lines) == 1 else None
     for slot, parts in by_slot.items():
         on = {id(line) for line, _box in parts}
         yield _Run(
-            slot, page, [box for _line, box in parts], len(on), not others and len(by_slot) == 1, block,
+            slot, page, [box for _line, box in parts], len(on), not others and len(by_slot) == 1, slot == last, block,
         )  # fmt: skip
+
+
+def _last_slot(lines: list[Any]) -> int | None:
+    """The slot whose value ends the last line; nothing when something else does."""
+    ends = [slot for box, slot in _leaves(lines[-1], None) if not isinstance(box, boxes.TextBox) or box.text.strip()]
+    return ends[-1] if ends else None
 
 
 def _leaves(box: Any, slot: int | None) -> Iterator[tuple[Any, int | None]]:
@@ -149,10 +164,12 @@ def _running(document: Any, slots: list[Slot], texts: list[str], fixed: set[int]
                 if value is None:
                     continue
                 before, after = box.text.split(value, 1)
+                align = _align(box.style)
+                anchored = margin.at_keyword.endswith(align)  # what is set against the page's edge may be of any width
                 yield Place(
-                    slot=heads[value], page=page_number, x=margin.content_box_x() * POINTS,
-                    baseline=(box.position_y + box.baseline) * POINTS, align=_align(box.style),
-                    room=margin.width * POINTS, running=True, before=before, after=after, **_look(box.style),
+                    slot=heads[value], page=page_number, baseline=(box.position_y + box.baseline) * POINTS,
+                    x=(margin.content_box_x() if anchored else box.position_x) * POINTS, align=align if anchored else "left",
+                    room=margin.width * POINTS if anchored else None, before=before, after=after, **_look(box.style),
                 )  # fmt: skip
                 box.style = box.style.copy()
                 box.style["visibility"] = "hidden"

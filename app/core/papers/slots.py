@@ -21,6 +21,7 @@ OPEN, CLOSE = "\ue000", "\ue001"
 """Private-use signs around the number of a slot; no text of a paper contains them."""
 _MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
 _TAG = re.compile(r"<[^>]*>")
+_MARKED_TAG = re.compile(f"<[^<>{OPEN}]*{OPEN}[^<>]*>")
 _ALT = re.compile(r'\balt="[^"]*"')
 _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 
@@ -137,7 +138,7 @@ def structure(html: str, slots: list[Slot]) -> str:
     (a class) shapes the sheet.
     """
     texts = [slot.text for slot in slots]
-    return _TAG.sub(lambda tag: _in_tag(_ALT.sub("", tag.group()), texts), _TITLE.sub("", html))
+    return _MARKED_TAG.sub(lambda tag: _in_tag(tag.group(), texts), _ALT.sub("", _TITLE.sub("", html)))
 
 
 def shown(html: str) -> set[int]:
@@ -156,4 +157,4 @@ def filled(html: str, texts: list[str]) -> str:
         number = int(found.group(1))
         return f'<span data-s="{number}">{escape(texts[number])}</span>'
 
-    return _MARK.sub(in_text, _TAG.sub(lambda tag: _in_tag(tag.group(), texts), html))
+    return _MARK.sub(in_text, _MARKED_TAG.sub(lambda tag: _in_tag(tag.group(), texts), html))

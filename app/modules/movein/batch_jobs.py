@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
+import mmap
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import ExitStack
+from typing import IO, Any
 
-import pikepdf
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from pikepdf import OutlineItem
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from app.core.jobs.results import Failure, failure, failures_of, outcome_of
 from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
 from app.core.papers.bundle import Part, bundle
+from app.core.papers.merged import Merged
 from app.core.papers.models import Paper
 from app.core.papers.render import PaperError
 from app.core.papers.services import Sheet, copy, current_paper, in_numbers, issue, original, rehearse
@@ -39,6 +39,8 @@ from app.modules.movein.paper_contexts import pack_sheets
 
 CASES, PACKS = "movein.batch_cases", "movein.batch_packs"
 REFUSALS = (InvalidValue, Blocked, FieldErrors, PaperError)
+LARGEST_ZIP = 50_000_000
+"""Bytes of single packs that go into one ZIP file."""
 STEP = 5
 """Packs between two tellings of the progress while the files are put together."""
 
@@ -185,29 +187,39 @@ def _paper(run: Run, sheet: Sheet, language: str) -> Paper:
 
 
 def _put_together(run: Run, packs: list[list[Any]], language: str, name: str) -> None:
-    """Attach the merged file and the single ones to the job; only reading until both are complete."""
+    """Attach the merged file and the single ones to the job; only reading until all are complete.
+
+    The files grow on disk, and the single packs go into several ZIP files when one would be very large: no number of
+    packs fills the memory.
+    """
     run.session.rollback()  # what is read next must hold nobody up
-    with tempfile.TemporaryFile() as singles, pikepdf.new() as whole:
-        outline = []
-        with writing(False), zipfile.ZipFile(singles, "w", zipfile.ZIP_STORED) as archive:
+    with ExitStack() as files, files.enter_context(tempfile.TemporaryFile()) as whole:
+        merged, singles = Merged(whole), [files.enter_context(tempfile.TemporaryFile())]
+        archive = zipfile.ZipFile(singles[-1], "w", zipfile.ZIP_STORED)
+        with writing(False):
             for done, (code, pdf) in enumerate(_bundled(run.session, packs, language), 1):
+                if singles[-1].tell() + len(pdf) > LARGEST_ZIP:
+                    archive.close()
+                    singles.append(files.enter_context(tempfile.TemporaryFile()))
+                    archive = zipfile.ZipFile(singles[-1], "w", zipfile.ZIP_STORED)
                 archive.writestr(f"{code}.pdf", pdf)
-                outline.append(OutlineItem(code, len(whole.pages)))
-                with pikepdf.open(io.BytesIO(pdf)) as pack:
-                    whole.pages.extend(pack.pages)
+                merged.add(pdf, code)
                 if done % STEP == 0:
                     run.session.rollback()
                     run.tell(len(packs) + done, 2 * len(packs))
             run.session.rollback()
-        with whole.open_outline() as entries:
-            entries.root.extend(outline)
-        merged = io.BytesIO()
-        whole.save(merged, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-        singles.seek(0)
-        for data, kind, media in (
-            (merged.getvalue(), "pdf", "application/pdf"), (singles.read(), "zip", "application/zip"),
-        ):  # fmt: skip
-            attach_made(run.session, run.job, data, name=f"{name}.{kind}", media=media, kind="result", actor=run.actor)
+        archive.close()
+        merged.close()
+        _attach(run, whole, f"{name}.pdf", "application/pdf")
+        for number, single in enumerate(singles, 1):
+            ending = f"-{number}" if len(singles) > 1 else ""
+            _attach(run, single, f"{name}{ending}.zip", "application/zip")
+
+
+def _attach(run: Run, file: IO[bytes], name: str, media: str) -> None:
+    file.flush()
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        attach_made(run.session, run.job, data, name=name, media=media, kind="result", actor=run.actor)
 
 
 def _bundled(session: Session, packs: list[list[Any]], language: str) -> Iterator[tuple[str, bytes]]:
