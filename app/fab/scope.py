@@ -185,7 +185,25 @@ def leave_request(error: BaseException | None = None) -> None:
     """At the end of every request: nobody acts any more."""
     stack = g.pop("scope", None)
     if stack:
+        if error is None and request.method in READING and db.session.registry.has():
+            _end_reading(db.session())
         stack.close()
+
+
+def _end_reading(session: Session) -> None:
+    """COMMIT what only read: after a ROLLBACK the driver of PostgreSQL forgets every statement it has prepared.
+
+    With unsaved changes (which a reading request may not make) everything is rolled back as after an error.
+    """
+    if not session.is_active or session.new or session.dirty or session.deleted:
+        return
+    expire, session.expire_on_commit = session.expire_on_commit, False
+    try:
+        session.commit()
+    except DBAPIError:  # the answer is made already
+        session.rollback()
+    finally:
+        session.expire_on_commit = expire
 
 
 def prolong(response: Response) -> Response:

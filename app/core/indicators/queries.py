@@ -255,7 +255,7 @@ class Decision:
 
 def approvals(session: Session, actor: Actor) -> tuple[Sequence[Decision], str]:
     """What waits for a decision of the manager, the most urgent first, and how much in all: one statement."""
-    rows = session.execute(_waiting(), {"estate": actor.estate_id}).all()
+    rows: Sequence[Any] = session.execute(_waiting(), {"estate": actor.estate_id}).all()
     decisions = [Decision(row, step_title(kind_of(row), row.step)) for row in rows]
     return decisions, count_text(rows[0].total if rows else 0)
 
