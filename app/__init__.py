@@ -19,6 +19,7 @@ from app.core.registry import Registry
 from app.extensions import csrf, db
 
 MODULES = (
+    "app.core.configuration",
     "app.core.files",
     "app.core.papers",
     "app.core.jobs",
@@ -27,7 +28,6 @@ MODULES = (
     "app.core.messages",
     "app.core.indicators",
     "app.core.fields",
-    "app.core.configuration",
     "app.modules.estates",
     "app.modules.people",
     "app.modules.fees",

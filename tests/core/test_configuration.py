@@ -500,3 +500,22 @@ def test_the_command_line_looks_and_imports(live: Any, tmp_path: Any, monkeypatc
     assert (
         runner.invoke(configuration, ["export", "--estate", "L1", "--part", "magic", "-"], obj=settings).exit_code == 1
     )
+
+
+ODD = (None, True, -1, 10**12, "", "x", "9" * 300, [], {}, [[1]], {"a": {"b": 1}}, ["x"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "code", ["clock_rules", "calendar_days", "reviewers", "fee_items", "duties", "check_matrix", "opening_hours"]
+)
+def test_odd_values_are_refused_or_taken_but_never_break_the_import(session: Any, code: str) -> None:
+    entries = exported(session, 2, code)["parts"][code] or [{"day": "2026-05-04", "working": True}]
+    if code == "reviewers":
+        entries = [{"workflow": "MoveInCase", "state": "fees", "role": "manager", "person": None}]
+    entry = next((e for e in entries if e.get("list_name") == "check_items"), entries[0])
+    for name in entry:
+        for odd in ODD:
+            plan = brought_in(session, document_of(**{code: [{**entry, name: odd}]}), dry=True)
+            assert plan.lines
+            json.dumps(plan.facts())

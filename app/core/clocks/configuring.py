@@ -82,7 +82,7 @@ def _periods(given: Any) -> list[tuple[time, time]]:
 HOURS = ConfigValues(
     code="opening_hours", title=_l("Opening hours"), resource="OpeningHours", key="weekday", read=_hours, save=_save_hours,
     labels={"weekday": _l("Day of the week"), "periods": _l("Open")}, order=12,
-    name=lambda key: WEEKDAYS[int(key) - 1] if key in "1234567" else key,
+    name=lambda key: WEEKDAYS[int(key) - 1] if key in tuple("1234567") else key,
 )  # fmt: skip
 
 SETTINGS = (

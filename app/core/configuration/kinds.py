@@ -22,9 +22,9 @@ class Group(Choice):
     ESTATE = "estate", _l("Estate and people")
     TIME = "time", _l("Time and limits")
     WORK = "work", _l("Work and decisions")
+    PAPERS = "papers", _l("Papers and texts")
     LISTS = "lists", _l("Code lists and fees")
     MATRIX = "matrix", _l("Check matrix")
-    PAPERS = "papers", _l("Papers and texts")
     FIELDS = "fields", _l("Fields and forms")
     SYSTEMS = "systems", _l("Other systems")
 
