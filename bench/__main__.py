@@ -47,6 +47,7 @@ def main() -> None:
     for name, address in databases(chosen.keep):
         with folder(chosen.keep and chosen.keep.resolve() / name) as place:
             measure(name, address or f"sqlite:///{place / 'bench.sqlite3'}", place, chosen)
+    jobs()
     if not chosen.skip_print:
         printing()
 
@@ -261,6 +262,12 @@ def timed(
         assert answer.status_code == status, (label, answer.status_code)
     wall, cpu = (statistics.median(times) * 1000 for times in zip(*spent[WARM:], strict=True))
     print(f"  {label:<26} {wall:7.1f} ms  CPU {cpu:6.1f} ms  {len(statements):3d} SQL", flush=True)
+
+
+def jobs() -> None:
+    """Empty jobs done per second, with a process of its own as the workers are forked."""
+    print("\nJobs", flush=True)
+    subprocess.run([sys.executable, "-m", "bench.jobs"], cwd=config.ROOT, check=True)
 
 
 def printing() -> None:
