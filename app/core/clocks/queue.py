@@ -252,7 +252,7 @@ def _branches(actor: Actor, asked: Asked) -> list[dict[str, Any]]:
 
 
 @cache  # building it costs more than asking it
-def _counts(tabs: tuple[Tab, ...], of_kind: bool, late: bool, reads_all: bool) -> Select[Any]:
+def _counts(tabs: tuple[Tab, ...], of_kind: bool, late: bool, reads_all: bool) -> Any:
     """Counts of open work under ``tabs``. As :func:`_branches`, but the order does not matter: one criterion over all."""
     whose = {
         Tab.MINE: [WORK.c.assignee_id.in_(bindparam("people", expanding=True))],

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
@@ -84,7 +84,7 @@ WAITING = (*STEPS, CaseState.REFUSED)
 
 
 @cache  # building it costs more than asking it
-def _waiting() -> Select[Any]:
+def _waiting() -> Any:
     case: Any = MoveInCase.__table__
     open_in = (
         select(case.c.id).where(case.c.estate_id == bindparam("estate"), case.c.state == state) for state in WAITING
