@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 WORKS = {
     "space": _l("Space"),
-    "content": _l("Work"),
+    "content": _l("Work content"),
     "material": _l("Material"),
     "alteration": _l("Taken down or altered"),
 }
@@ -130,7 +130,7 @@ class Renovation(HasSecrets, Document):
         choice(RenovationState, "state_known"), default=RenovationState.DRAFT, info={"label": _l("State")}
     )
     unit_id: Mapped[int] = within_estate("unit", info={"label": _l("Unit")})
-    applicant_id: Mapped[int] = within_estate("person", info={"label": _l("Applicant")})
+    applicant_id: Mapped[int] = within_estate("person", info={"label": _l("Renovating party")})
     capacity: Mapped[Capacity] = mapped_column(choice(Capacity, "capacity_known"), info={"label": _l("Acting as")})
     paper_entry: Mapped[bool] = mapped_column(default=False, info={"label": _l("Typed from a paper form")})
     mode: Mapped[Mode] = mapped_column(choice(Mode, "mode_known"), info={"label": _l("Way of renovating")})

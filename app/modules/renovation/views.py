@@ -17,6 +17,7 @@ from app.extensions import db
 from app.fab.documents import DocumentView
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, link_to_show, requires
+from app.modules.people.models import IdKind
 from app.modules.renovation import application_parts as application_parts  # its parts of the page
 from app.modules.renovation import services
 from app.modules.renovation.models import Renovation, RenovationContractor
@@ -71,11 +72,11 @@ class RenovationView(DocumentView):
     list_cell = {"number": link_to_show(lambda renovation: renovation.number)}
     add_columns = edit_columns = (*APPLICATION, *WORK, *QUESTIONS, *CREW)
     form_fieldsets = (
-        (_l("Application"), APPLICATION), (_l("Work"), WORK), (_l("What is altered"), QUESTIONS), (_l("Who does it"), CREW),
+        (_l("Application"), APPLICATION), (_l("Work content"), WORK), (_l("What is altered"), QUESTIONS), (_l("Who does it"), CREW),
     )  # fmt: skip
     show_fieldsets = (
         (_l("Permit"), PERMIT),
-        (_l("Work"), ("unit_id", "applicant_id", "capacity", *WORK)),
+        (_l("Work content"), ("unit_id", "applicant_id", "capacity", *WORK)),
         (_l("What is altered"), QUESTIONS), (_l("Who does it"), CREW),
         (_l("Completion"), ("accepted_on", "warranty_to", "waterproofing_to")),
     )  # fmt: skip
@@ -89,6 +90,9 @@ class RenovationView(DocumentView):
 
     def create(self, values: dict[str, Any], *, actor: Actor) -> Renovation:
         return services.apply(db.session, values, actor=actor)
+
+    def defaults(self) -> dict[str, Any]:
+        return {"leader_id_kind": IdKind.RESIDENT_ID}
 
     def update(self, record: Renovation, values: dict[str, Any], *, actor: Actor) -> None:
         services.change(db.session, record, values)
