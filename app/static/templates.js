@@ -71,7 +71,7 @@
   });
   // The PDF opens beside; the form stays as it is and is not counted as sent.
   form.addEventListener("submit", (event) => {
-    if (event.submitter?.name === "as") event.stopPropagation();
+    if (event.submitter?.name === "as") event.stopImmediatePropagation();
   }, true);
 
   let last = texts.template;

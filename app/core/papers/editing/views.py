@@ -94,7 +94,7 @@ class PaperTemplatePage(Page):
             letterhead=services.letterhead_of(db.session, estate_id),
         )  # fmt: skip
 
-    @expose("/<code>")
+    @expose("/<code>", methods=["GET"])
     @requires("read")
     def edit(self, code: str) -> str:
         """The editor: with the draft, otherwise with what is in force."""
@@ -104,51 +104,26 @@ class PaperTemplatePage(Page):
             return self._editor(kind, draft.template, draft.style, draft.note)
         return self._editor(kind, *_texts_in_force(kind))
 
-    @expose("/<code>/draft", methods=["POST"])
+    @expose("/<code>", methods=["POST"])
     @requires("update")
-    def draft(self, code: str) -> Any:
+    def save(self, code: str) -> Any:
+        """Save as draft, or (``do=publish``) check and publish."""
         kind, template, style, note = _kind(code), *_typed()
         if (seen := self._overtaken(kind)) is not None:
             return self._editor(kind, template, style, note, [seen]), 409
+        if request.form.get("do") == "publish":
+            return self._publish(kind, template, style, note)
         outcome = carry_out(
             lambda: services.save_draft(
                 db.session, kind, template=template, style=style, note=note, actor=current_actor()
             ),
-            lambda _draft: url_for(".edit", code=code),
+            lambda _draft: url_for(".edit", code=kind.code),
         )
         if outcome.done:
             flash(_("The draft is saved; it is not in force."), "success")
             return redirect(outcome.location)
         sentences = [sentence for found in outcome.errors.values() for sentence in found]
         return self._editor(kind, template, style, note, sentences), 422
-
-    @expose("/<code>/publish", methods=["POST"])
-    @requires("update")
-    def publish(self, code: str) -> Any:
-        """Check and publish; what was typed is kept as draft when the check finds something."""
-        kind, template, style, note = _kind(code), *_typed()
-        if (seen := self._overtaken(kind)) is not None:
-            return self._editor(kind, template, style, note, [seen]), 409
-        actor = current_actor()
-        reasons: list[str] = []
-        if note.strip():
-            form = services.candidate(db.session, kind, template, style, _estate_id())
-            db.session.commit()  # nobody waits for the database while the check prints its samples
-            reasons = problems(form)
-        if not reasons:
-            outcome = carry_out(
-                lambda: services.publish(db.session, kind, template=template, style=style, note=note, actor=actor),
-                lambda _version: url_for(".edit", code=code),
-            )
-            if outcome.done:
-                flash(_("The template is published; papers issued from now on carry it."), "success")
-                return redirect(outcome.location)
-            reasons = [sentence for found in outcome.errors.values() for sentence in found]
-        carry_out(
-            lambda: services.save_draft(db.session, kind, template=template, style=style, note=note, actor=actor),
-            lambda _draft: url_for(".edit", code=code),
-        )
-        return self._editor(kind, template, style, note, reasons), 422
 
     @expose("/<code>/discard", methods=["POST"])
     @requires("update")
@@ -157,7 +132,7 @@ class PaperTemplatePage(Page):
         return self.command(
             lambda: services.discard_draft(db.session, kind, actor=current_actor()),
             done=_("The draft is discarded."),
-            then=url_for(".edit", code=code),
+            then=url_for(".edit", code=kind.code),
         )
 
     @expose("/<code>/restore/<int:number>", methods=["POST"])
@@ -168,7 +143,7 @@ class PaperTemplatePage(Page):
         return self.command(
             lambda: services.restore(db.session, kind, number, actor=current_actor()),
             done=_("It is your draft now; publish it to put it in force."),
-            then=url_for(".edit", code=code),
+            then=url_for(".edit", code=kind.code),
         )
 
     @expose("/<code>/delivered", methods=["POST"])
@@ -178,7 +153,7 @@ class PaperTemplatePage(Page):
         return self.command(
             lambda: services.use_delivered(db.session, kind, actor=current_actor()),
             done=_("The delivered form is in force again."),
-            then=url_for(".edit", code=code),
+            then=url_for(".edit", code=kind.code),
         )
 
     @expose("/<code>/form", methods=["POST"])
@@ -189,7 +164,7 @@ class PaperTemplatePage(Page):
         return self.command(
             lambda: services.set_form(db.session, kind, **given, actor=current_actor()),
             done=_("Form number and revision are saved."),
-            then=url_for(".edit", code=code),
+            then=url_for(".edit", code=kind.code),
         )
 
     @expose("/<code>/preview", methods=["POST"])
@@ -288,6 +263,29 @@ class PaperTemplatePage(Page):
         return _(
             "Somebody else changed this template meanwhile. What you typed is still here; compare, then save again."
         )
+
+    def _publish(self, kind: PaperKind, template: str, style: str, note: str) -> Any:
+        """Check and publish; what was typed is kept as draft when the check finds something."""
+        actor = current_actor()
+        reasons: list[str] = []
+        if note.strip():
+            form = services.candidate(db.session, kind, template, style, _estate_id())
+            db.session.commit()  # nobody waits for the database while the check prints its samples
+            reasons = problems(form)
+        if not reasons:
+            outcome = carry_out(
+                lambda: services.publish(db.session, kind, template=template, style=style, note=note, actor=actor),
+                lambda _version: url_for(".edit", code=kind.code),
+            )
+            if outcome.done:
+                flash(_("The template is published; papers issued from now on carry it."), "success")
+                return redirect(outcome.location)
+            reasons = [sentence for found in outcome.errors.values() for sentence in found]
+        carry_out(
+            lambda: services.save_draft(db.session, kind, template=template, style=style, note=note, actor=actor),
+            lambda _draft: url_for(".edit", code=kind.code),
+        )
+        return self._editor(kind, template, style, note, reasons), 422
 
     def _editor(self, kind: PaperKind, template: str, style: str, note: str = "", general: Sequence[str] = ()) -> str:
         actor = current_actor()
