@@ -12,6 +12,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -129,8 +130,9 @@ def _employ(username: str, role: Role, estate: Estate, language: str = "zh") -> 
     )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """A browser for the thread that asks."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "Chromium is missing; `make setup-test` installs it."
     with sync_playwright() as playwright:
@@ -139,12 +141,25 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
 Visit = Callable[..., Page]
 
 
 @pytest.fixture
 def visit(chromium: Browser, site: SimpleNamespace) -> Iterator[Visit]:
     """``visit(username=…, phone=True, …)``: a page of a fresh browser, logged in when a user name is given."""
+    with visiting(chromium, site.address) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visiting(browser: Browser, address: str, patience: float = 15_000) -> Iterator[Visit]:
+    """Opens pages of an installation for a while and watches them; ``patience``: milliseconds to wait for anything."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
@@ -164,18 +179,20 @@ def visit(chromium: Browser, site: SimpleNamespace) -> Iterator[Visit]:
             if phone
             else {"viewport": DESK} | options
         )
-        context = chromium.new_context(base_url=site.address, locale="zh-CN", reduced_motion="reduce", **options)
+        context = browser.new_context(base_url=address, locale="zh-CN", reduced_motion="reduce", **options)
         contexts.append(context)
         context.on("page", watch)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(patience)
         if username:
             log_in(page, username)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()
     assert not problems
 
 
