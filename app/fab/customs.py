@@ -131,9 +131,15 @@ class Columns:
     sortable: Mapping[str, Attribute]
 
     def and_customs(self, customs: Sequence[CustomAttribute]) -> Columns:
-        """With the fields without code behind the columns."""
+        """With the fields without code behind the columns; remembered for the latest ones, which are asked for often."""
         if not customs:
             return self
+        latest: tuple[Sequence[CustomAttribute], Columns] | None = self.__dict__.get("_latest")
+        if latest is None or latest[0] is not customs:
+            latest = self.__dict__["_latest"] = (customs, self._with(customs))
+        return latest[1]
+
+    def _with(self, customs: Sequence[CustomAttribute]) -> Columns:
         return Columns(
             [*self.listed, *(a for a in customs if a.field.listed)],
             [*self.offered, *customs],
@@ -149,12 +155,14 @@ LOST = (PREFIX, "lost")
 
 def without_strangers(args: Iterable[tuple[str, str]], known: Iterable[Attribute]) -> list[tuple[str, str]]:
     """The arguments of a list; those about fields that the person does not see, or no longer, have become :data:`LOST`."""
+    given = list(args)
+    if not any(PREFIX in name or PREFIX in value for name, value in given):
+        return given
     names = {a.name for a in known}
 
     def strange(text: str) -> bool:
         name = text.removeprefix("-").partition(".")[0]
         return name.startswith(PREFIX) and name not in names
 
-    given = list(args)
     kept = [(n, v) for n, v in given if not strange(n) and not (n in {"columns", "sort"} and strange(v))]
     return kept if len(kept) == len(given) else [*kept, LOST]

@@ -17,7 +17,7 @@ import wtforms
 from flask import current_app, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from wtforms import validators, widgets
 from wtforms.fields.choices import Choice as WtfChoice
 from wtforms.widgets import html_params
@@ -239,8 +239,22 @@ class YesNoField(wtforms.BooleanField):
     """A checkbox; unchecked means no, not nothing."""
 
 
+class _Select(widgets.Select):
+    """Options without attributes of their own are written at once: a form has a hundred of them."""
+
+    @classmethod
+    def render_option(cls, choice: Any, **kwargs: Any) -> Markup:
+        if kwargs or choice.render_kw:
+            usual: Markup = super().render_option(choice, **kwargs)
+            return usual
+        chosen = "selected " if choice.selected else ""
+        return Markup(f'<option {chosen}value="{escape(choice.value)}">{escape(choice.label)}</option>')  # noqa: S704  (escaped)
+
+
 class ChoiceField(wtforms.SelectField):
     """One of the values of a choice column. The first option is empty, so that nobody chooses without looking."""
+
+    widget = _Select()
 
     def __init__(
         self, *args: Any, values: Callable[[], Iterable[tuple[Any, Any]]], empty: Any = None, **kwargs: Any

@@ -32,6 +32,7 @@ from app.fab.scope import requires
 VIEWS = "guanjia.record_views"
 VIEWS_OF = "guanjia.record_views.of"
 BLANK_FILTERS = "guanjia.record_views.blank_filters"
+MOST_BLANK_FILTERS = 5_000
 PRINTED = 2_000
 """Lines that a printed list has at most."""
 WIDE = 6
@@ -334,17 +335,21 @@ class ListScreen:
         """The inputs of a filter as ``draw`` makes them.
 
         Those that ask for nothing look the same to everybody who reads the language: they are drawn once, because a list
-        has a dozen. Choices that are looked up anew each time, and fields without code, belong to one estate.
+        has a dozen. Choices that are looked up anew each time belong to one estate; a field without code has another
+        attribute in every estate and after every change.
         """
         attribute = filter["attribute"]
         asks = filter["values"] or filter["span"] or filter["refused"] or any(filter["typed"].values())
-        if asks or type(attribute) is not Attribute or callable(attribute.info.get("choices")):
+        if asks or callable(attribute.info.get("choices")):
             return draw(filter)
-        key = (type(self), attribute.name, str(get_locale()))
+        key = (type(self), attribute, str(get_locale()))
         drawn: dict[Any, Markup] = current_app.extensions.setdefault(BLANK_FILTERS, {})
-        if key not in drawn:
-            drawn[key] = draw(filter)
-        return drawn[key]
+        found = drawn.get(key)
+        if found is None:
+            if len(drawn) >= MOST_BLANK_FILTERS:
+                drawn.clear()
+            found = drawn[key] = draw(filter)
+        return found
 
     def _lookup_address(self, attribute: Attribute, narrowed: bool = True) -> str:
         raise NotImplementedError

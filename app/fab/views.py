@@ -8,7 +8,7 @@ their services; each runs in the one transaction of the request.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
@@ -334,9 +334,9 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
         """The fields without code that the actor may fill in now."""
         return filled_in(self.datamodel.obj.__tablename__, actor) if self.fields_open(record, actor) else ()
 
-    def custom_cells(self, record: Any) -> list[tuple[Field, Cell]]:
-        """The fields without code that the acting person sees, each with its value."""
-        return [(a.field, self.cell(record, a)) for a in customs_of(self.datamodel.obj)]
+    def custom_cells(self, record: Any, but: Container[str] = ()) -> list[tuple[Field, Cell]]:
+        """The fields without code that the acting person sees, ``but`` some by their names, each with its value."""
+        return [(a.field, self.cell(record, a)) for a in customs_of(self.datamodel.obj) if a.name not in but]
 
     def _facts(self, record: Any) -> Sequence[tuple[Any, Sequence[Cell]]]:
         groups: Any = [(title, [self.cell(record, a) for a in group]) for title, group in self.shown]
@@ -550,7 +550,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
             return []
         names = [n for n in self.edit_columns if n not in form._fields and n not in self.form_fields]
         fixed = [self.cell(record, a) for a in self.datamodel.attributes(names, self.label_columns)]
-        return [*fixed, *(cell for field, cell in self.custom_cells(record) if field.name not in form._fields)]
+        return [*fixed, *(cell for _field, cell in self.custom_cells(record, but=form._fields))]
 
     def _conflict(self, form: RecordForm, record: Any) -> tuple[str, int]:
         """Both versions, field by field; the input stays and can be saved onto the newest version.
@@ -569,7 +569,7 @@ class RecordView(SavedViewScreen, ListScreen, ExportScreen, BulkScreen, _Command
             if not typed or (name in before and (mine.data or None) == (before[name] or None)):
                 same.append(theirs)
                 continue
-            attribute = columns.get(name)
+            attribute: Attribute | None = columns.get(name)
             if attribute is None and name not in self.form_fields:
                 attribute = self.datamodel.attribute(name, self.label_columns)
             differing.append((mine, self.cell(record, attribute).html if attribute else theirs.data))
