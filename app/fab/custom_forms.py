@@ -71,6 +71,7 @@ class FileField(wtforms.Field):
     """A file: the upload, the :class:`FileId` that is stored, or nothing."""
 
     widget = FileWidget()
+    data: Any = None
     stored: FileId | None = None
 
     def process_data(self, value: FileId | None) -> None:

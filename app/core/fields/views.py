@@ -40,6 +40,9 @@ ONLY_OF = {
 """What only fields of some kinds have."""
 
 
+Sections = list[tuple[Any, str, dict[str, Any]]]  # within the view, “list” is its page
+
+
 @dataclass(frozen=True)
 class Group:
     """The fields of one kind of record."""
@@ -117,7 +120,7 @@ class FieldView(RecordView):
         kind = asked_kind() if record is None else record.kind
         return {name for name in super().editable(record, actor) if kind in ONLY_OF.get(name, FieldKind)}
 
-    def sections(self, record: CustomField, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
+    def sections(self, record: CustomField, actor: Actor) -> Sections:
         offered = {"choices": record.choices}
         return [(_("Values offered"), "fields/_choices.html", offered)] if record.kind is FieldKind.CHOICE else []
 
