@@ -51,7 +51,7 @@ def find_by_fields(view: Any, session: Session, text: str, limit: int) -> Sequen
 
 def register_field_search(registry: Registry, views: Mapping[str, Any]) -> None:
     """A group of results for every kind of record that fields can be added to."""
-    known = {view.datamodel.obj.__tablename__: view for view in reversed(views.values())}
+    known = {view.datamodel.obj.__tablename__: view for view in reversed([*views.values()])}
     for table in registry.of(Extensible):
         if view := known.get(table):
             title = _l("%(list)s by added fields", list=view.list_title)
