@@ -533,8 +533,11 @@ def _step(entry: AuditEntry) -> dict[str, Any]:
         source, target = (looks.get(str(facts.get(end)), facts.get(end)) for end in ("source", "target"))
         name = step.title if step else facts.get("transition")
         said = {"what": _("%(step)s: %(source)s → %(target)s", step=name, source=source, target=target)}
-        given = [Change(str(a.label), "", facts[a.name]) for a in (step.asks if step else ()) if facts.get(a.name)]
-        return said | {"changes": tuple(given), "note": ""} if len(given) > 1 else said
+        asked = [ask for ask in (step.asks if step else ()) if facts.get(ask.name)]
+        if len(asked) > 1 or any(ask.choices for ask in asked):
+            given = tuple(Change(str(ask.label), "", ask.said(facts[ask.name])) for ask in asked)
+            return said | {"changes": given, "note": ""}
+        return said
     return {"what": str(facts.get("transition"))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.access.actor import Actor
-from app.core.workflow.table import Look, StateGuarded, Transition, Workflow, not_own_entry
+from app.core.workflow.table import Ask, Look, StateGuarded, Transition, Workflow, not_own_entry, unanswered
 from app.modules.movein.models import MoveInCase
 from app.modules.movein.states import CaseState
 from app.modules.movein.workflow import MOVE_IN
@@ -49,3 +49,13 @@ def test_nobody_decides_on_their_own_entry() -> None:
     mine, hers = (Actor(user_id=number, name="x") for number in (7, 8))
     assert not_own_entry(case, mine)
     assert not_own_entry(case, hers) is None
+
+
+def test_an_input_with_choices_takes_only_what_is_offered(app) -> None:
+    asks = (Ask("way", "Way", choices=CaseState), Ask("remark", "Remark", required=False))
+    with app.test_request_context():
+        assert unanswered(asks, {"way": CaseState.COMPLETED.value, "remark": ""}) == []
+        assert unanswered(asks, {"way": "", "remark": "x"}) == ["“Way” must be filled in."]
+        assert unanswered(asks, {"way": "pigeon", "remark": ""}) == ["Way: choose one of the values offered."]
+        assert asks[0].said("completed") == str(CaseState.COMPLETED.title)
+        assert (asks[0].said("pigeon"), asks[1].said("as typed")) == ("pigeon", "as typed")

@@ -36,7 +36,7 @@ from app.core.records.base import Record
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
 from app.core.registry import MenuCount, registry
-from app.core.workflow.table import Offer
+from app.core.workflow.table import Offer, unanswered
 from app.extensions import db
 from app.fab import cells
 from app.fab.interface import RecordInterface
@@ -272,9 +272,8 @@ def _command(record: Record, command: WorkCommand, given: Mapping[str, str], act
     if not command.when(record):
         raise InvalidValue(_("“%(action)s” is no longer possible.", action=str(command.title)))
     asked = {ask.name: given.get(ask.name, "").strip() for ask in command.asks}
-    for ask in command.asks:
-        if ask.required and not asked[ask.name]:
-            raise InvalidValue(_("“%(field)s” must be filled in.", field=str(ask.label)))
+    if lacking := unanswered(command.asks, asked):
+        raise InvalidValue(" ".join(lacking))
     command.run(db.session, record, actor=actor, **asked)
 
 

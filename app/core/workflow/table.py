@@ -41,11 +41,20 @@ def looks_of(states: type[Choice]) -> dict[Any, Look]:
 
 @dataclass(frozen=True)
 class Ask:
-    """An input a transition asks for: field name, translatable label, whether it must be filled."""
+    """An input a transition asks for: field name, translatable label, whether it must be filled.
+
+    With ``choices`` it is one of the values of a closed list, otherwise text.
+    """
 
     name: str
     label: str
     required: bool = True
+    choices: type[Choice] | None = None
+
+    def said(self, value: str) -> str:
+        """A given value as people read it."""
+        known = {member.value: str(member.title) for member in self.choices or ()}
+        return known.get(value, value)
 
 
 class Blocked(Exception):
@@ -168,7 +177,7 @@ class Workflow:
             raise Blocked([_wrong_state(self.look(record).title, transition.title)])
         given = {ask.name: (inputs or {}).get(ask.name, "").strip() for ask in transition.asks}
         objections = blockers(transition, record, actor)
-        objections += [_missing(ask.label) for ask in transition.asks if ask.required and not given[ask.name]]
+        objections += unanswered(transition.asks, given)
         if objections:
             raise Blocked(objections)
         token = _moving.set(record)
@@ -181,7 +190,7 @@ class Workflow:
             _moving.reset(token)
         session.flush()
         record_event(
-            session, "transition", record, note=" ".join(v for v in given.values() if v),
+            session, "transition", record, note=" ".join(given[ask.name] for ask in transition.asks if given[ask.name] and not ask.choices),
             transition=name, source=str(state), target=str(transition.target), **given,
         )  # fmt: skip
         self.follow(session, record, moved=True)
@@ -250,6 +259,17 @@ def blockers(transition: Transition, record: Record, actor: Actor) -> list[str]:
     return found
 
 
+def unanswered(asks: Iterable[Ask], given: Mapping[str, str]) -> list[str]:
+    """What the inputs lack, as sentences: one that must be filled is empty, or a value is none of those offered."""
+    found = []
+    for ask in asks:
+        if ask.required and not given[ask.name]:
+            found.append(_missing(ask.label))
+        elif ask.choices and given[ask.name] and given[ask.name] not in {member.value for member in ask.choices}:
+            found.append(_not_offered(ask.label))
+    return found
+
+
 def not_own_entry(record: Record, actor: Actor) -> str | None:
     """Four-eyes rule: nobody decides on what they entered."""
     from flask_babel import gettext as _
@@ -268,3 +288,9 @@ def _missing(label: str) -> str:
     from flask_babel import gettext as _
 
     return _("“%(field)s” must be filled in.", field=label)
+
+
+def _not_offered(label: str) -> str:
+    from flask_babel import gettext as _
+
+    return _("%(field)s: choose one of the values offered.", field=label)

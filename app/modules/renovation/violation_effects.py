@@ -14,8 +14,6 @@ from app.modules.renovation.states import Delivery
 
 
 def serve(violation: RenovationViolation, *, actor: Actor, method: str, receiver: str) -> None:
-    if method not in {way.value for way in Delivery}:
-        raise InvalidValue(_l("Say how the notice was served."))
     if method == Delivery.IN_PERSON and not receiver:
         raise InvalidValue(_l("Say who received it."))
     violation.served_at, violation.served_by_method = now(), Delivery(method)

@@ -10,6 +10,7 @@ from app.core.access.roles import Role
 from app.core.workflow.table import Ask, Transition, Wait, Workflow, looks_of
 from app.modules.renovation import violation_effects as effects
 from app.modules.renovation.site_models import RenovationViolation
+from app.modules.renovation.states import Delivery
 from app.modules.renovation.states import ViolationState as V
 
 RULE, REPORT_RULE, WORK = "renovation.violation", "renovation.report", "renovation.violation"
@@ -31,8 +32,9 @@ VIOLATION = Workflow(
     void=(V.WITHDRAWN,),
     transitions=(
         Transition(name="serve", title=_l("Served on the owner or the site"), sources=(V.ISSUED,), target=V.SERVED,
-                   verb="serve", asks=(Ask("method", _l("Way of service")), Ask("receiver", _l("Served on"), required=False)),
-                   effect=effects.serve, primary=True),
+                   verb="serve", effect=effects.serve, primary=True,
+                   asks=(Ask("method", _l("Way of service"), choices=Delivery),
+                         Ask("receiver", _l("Served on"), required=False))),
         Transition(name="clear", title=_l("Re-checked and cleared"), sources=(V.SERVED, V.OVERDUE, V.REPORTED),
                    target=V.CLEARED, verb="recheck", needs=(not_cleared_by_finding,),
                    asks=(Ask("remark", _l("Result of the re-check")),), effect=effects.clear, primary=True),
