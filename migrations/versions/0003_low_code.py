@@ -737,6 +737,13 @@ def upgrade() -> None:
     with op.batch_alter_table("renovation_inspection", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_renovation_inspection_estate_id"), ["estate_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_renovation_inspection_renovation_id"), ["renovation_id"], unique=False)
+        batch_op.create_index(
+            "uq_renovation_inspection_second",
+            ["renovation_id"],
+            unique=True,
+            sqlite_where=sa.text("round = 'second'"),
+            postgresql_where=sa.text("round = 'second'"),
+        )
 
     op.create_table(
         "renovation_patrol",
@@ -848,6 +855,7 @@ def upgrade() -> None:
         sa.Column("deposit", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("deducted", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("refund", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("claim", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("payee_name", sa.String(length=100), nullable=False),
         sa.Column("payee_account", sa.Text(), nullable=True),
         sa.Column("id_checked", sa.Boolean(), nullable=False),
@@ -893,6 +901,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "approved_by_id IS NULL OR approved_by_id <> created_by_id",
             name=op.f("ck_renovation_settlement_approved_by_another"),
+        ),
+        sa.CheckConstraint(
+            "claim >= 0 AND (claim = 0 OR refund = 0)",
+            name=op.f("ck_renovation_settlement_claim_only_beyond_the_deposit"),
         ),
         sa.CheckConstraint(
             "deposit >= 0 AND deducted >= 0 AND refund >= 0 AND round(deposit - deducted - refund, 2) = 0",
@@ -1066,6 +1078,62 @@ def upgrade() -> None:
             sqlite_where=sa.text("id_no_hash IS NOT NULL"),
             postgresql_where=sa.text("id_no_hash IS NOT NULL"),
         )
+
+    op.create_table(
+        "deposit_refund",
+        sa.Column("line_id", sa.Integer(), nullable=False),
+        sa.Column("receipt_no", sa.String(length=30), nullable=False),
+        sa.Column("amount", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("withheld", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column(
+            "method",
+            sa.Enum(
+                "cash",
+                "transfer",
+                "pos",
+                "wechat",
+                "alipay",
+                "direct_debit",
+                name="method_known",
+                native_enum=False,
+                create_constraint=True,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("payee_name", sa.String(length=120), nullable=False),
+        sa.Column("cashier_name", sa.String(length=130), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("estate_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("withheld = 0 OR reason <> ''", name=op.f("ck_deposit_refund_withheld_with_reason")),
+        sa.CheckConstraint(
+            "amount >= 0 AND withheld >= 0 AND amount + withheld > 0",
+            name=op.f("ck_deposit_refund_refund_of_something"),
+        ),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["ab_user.id"], name=op.f("fk_deposit_refund_changed_by_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["ab_user.id"], name=op.f("fk_deposit_refund_created_by_id")),
+        sa.ForeignKeyConstraint(
+            ["estate_id", "line_id"],
+            ["bill_line.estate_id", "bill_line.id"],
+            name=op.f("fk_deposit_refund_estate_id_line_id"),
+        ),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_deposit_refund_estate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deposit_refund")),
+        sa.UniqueConstraint("estate_id", "id", name=op.f("uq_deposit_refund_estate_id_id")),
+        sa.UniqueConstraint("estate_id", "receipt_no", name=op.f("uq_deposit_refund_estate_id_receipt_no")),
+        sa.UniqueConstraint("line_id", name=op.f("uq_deposit_refund_line_id")),
+    )
+    with op.batch_alter_table("deposit_refund", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deposit_refund_estate_id"), ["estate_id"], unique=False)
+        batch_op.create_index("ix_deposit_refund_estate_id_refunded_at", ["estate_id", "refunded_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deposit_refund_line_id"), ["line_id"], unique=False)
 
     op.create_table(
         "renovation_conduct",
@@ -1442,6 +1510,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_renovation_conduct_estate_id"))
 
     op.drop_table("renovation_conduct")
+    with op.batch_alter_table("deposit_refund", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deposit_refund_line_id"))
+        batch_op.drop_index("ix_deposit_refund_estate_id_refunded_at")
+        batch_op.drop_index(batch_op.f("ix_deposit_refund_estate_id"))
+
+    op.drop_table("deposit_refund")
     with op.batch_alter_table("renovation_worker", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_renovation_worker_document",
@@ -1468,6 +1542,11 @@ def downgrade() -> None:
 
     op.drop_table("renovation_patrol")
     with op.batch_alter_table("renovation_inspection", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_renovation_inspection_second",
+            sqlite_where=sa.text("round = 'second'"),
+            postgresql_where=sa.text("round = 'second'"),
+        )
         batch_op.drop_index(batch_op.f("ix_renovation_inspection_renovation_id"))
         batch_op.drop_index(batch_op.f("ix_renovation_inspection_estate_id"))
 
