@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pikepdf
 import pytest
 from flask import Flask
 from PIL import Image
@@ -174,6 +175,24 @@ def test_files_follow_the_right_on_their_record(
     assert app.test_client().get(f"/files/{own.id}/a.pdf").status_code in (302, 401)
     monkeypatch.setitem(app.extensions["guanjia"].resources, "building", "Nobody")
     assert receptionist.get(f"/files/{own.id}/a.pdf").status_code == 404
+
+
+def test_the_first_page_of_a_pdf_is_shown_as_a_picture_to_who_may_read_it(
+    client_of: Callable[[str], Any], session: Any, building: Any, foreign_building: Any, kind: Any, upload: Any
+) -> None:
+    sheet = io.BytesIO()
+    with pikepdf.new() as document:
+        document.add_blank_page(page_size=(300, 150))
+        document.save(sheet)
+    own = services.attach(session, building, upload("plan.pdf", sheet.getvalue()), kind="scan", actor=SYSTEM)
+    foreign = services.attach(session, foreign_building, upload("plan.pdf", sheet.getvalue()), kind="scan", actor=SYSTEM)
+    photo = services.attach(session, building, upload("roof.png"), kind="scan", actor=SYSTEM)
+    client = client_of("receptionist")
+    answer = client.get(f"/files/{own.id}/picture.png")
+    with Image.open(io.BytesIO(answer.data)) as picture:
+        assert (answer.mimetype, picture.size) == ("image/png", (1200, 600))
+    assert client.get(f"/files/{foreign.id}/picture.png").status_code == 404
+    assert client.get(f"/files/{photo.id}/picture.png").status_code == 404
 
 
 def test_upload_and_archive_by_form(

@@ -14,6 +14,7 @@ from app.core.access.actor import NotAllowed, current_actor
 from app.core.fields.queries import FILE_KIND, sees_file
 from app.core.files import services
 from app.core.files.models import Attachment
+from app.core.papers.renderer import renderer
 from app.core.records.identifiers import InvalidValue
 from app.core.records.lookup import reach
 from app.extensions import db
@@ -22,6 +23,8 @@ from app.fab.views import Page, expose
 
 INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "image/webp"})
 """What browsers show themselves; everything else is only downloaded."""
+PICTURE_WIDTH = 1200
+"""Pixels of the picture of a PDF's first page."""
 OWN_WAY = frozenset({"signature", "signed_copy", FILE_KIND})
 """Kinds of files that come about by signing or in a field, not by a plain upload."""
 
@@ -36,6 +39,17 @@ class FilePage(Page):
     def show(self, pk: int, name: str) -> Response:
         attachment, _owner = self._reach(pk, "read")
         return file_answer(services.read(attachment), attachment.stored_file.media_type, attachment.name)
+
+    @expose("/<int:pk>/picture.png")
+    def picture(self, pk: int) -> Response:
+        """The first page of a PDF as a picture, for looking at it beside what is decided about it."""
+        attachment, _owner = self._reach(pk, "read")
+        if attachment.stored_file.media_type != "application/pdf":
+            raise NotAllowed(f"picture of attachment {pk}")
+        _found, made = renderer().ask("pictures", services.read(attachment), 1, PICTURE_WIDTH)
+        answer = file_answer(made, "image/png", "picture.png")
+        answer.headers["Cache-Control"] = "private, max-age=3600"
+        return answer
 
     @expose("/attach/<record_type>/<int:record_id>", methods=["POST"])
     def attach(self, record_type: str, record_id: int) -> Any:

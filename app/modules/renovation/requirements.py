@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.core.files.models import Attachment
 from app.core.papers.base.context import Bilingual
@@ -102,7 +102,7 @@ def files_by_kind(session: Session, renovation: Renovation) -> dict[str, list[At
     query = select(Attachment).where(
         Attachment.record_type == "renovation", Attachment.record_id == renovation.id, Attachment.archived_at.is_(None)
     )
-    for file in session.scalars(query.order_by(Attachment.id)):
+    for file in session.scalars(query.order_by(Attachment.id).options(joinedload(Attachment.stored_file))):
         found.setdefault(file.kind, []).append(file)
     return found
 
