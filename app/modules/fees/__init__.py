@@ -34,6 +34,7 @@ def register(registry: Registry) -> None:
     registry.contribute(SETTING)
     registry.guard("bill_line", "Bill")
     registry.guard("payment_part", "Payment")
+    registry.guard("deposit_refund", "Payment")
     registry.page("bill", lambda number: url_for("BillView.show", pk=number))
     registry.page("payment", lambda number: url_for("PaymentView.show", pk=number))
     registry.search(BILLS)

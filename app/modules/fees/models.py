@@ -193,6 +193,9 @@ class BillLine(Record):
 
     bill: Mapped[Bill] = relationship(foreign_keys=[bill_id], back_populates="lines")
     item: Mapped[FeeItem] = relationship(foreign_keys=[fee_item_id])
+    refund: Mapped["DepositRefund | None"] = relationship(
+        foreign_keys="DepositRefund.line_id", back_populates="line", uselist=False
+    )
     parts: Mapped[list["PaymentPart"]] = relationship(foreign_keys="PaymentPart.line_id", back_populates="line")
 
     @property
@@ -294,3 +297,43 @@ class PaymentPart(Record):
     @property
     def audit_subject(self) -> tuple[str, int | None]:
         return self.payment.audit_subject
+
+
+class DepositRefund(Record):
+    """What became of a deposit: ``amount`` paid back, ``withheld`` set off by agreement. A deposit ends once and whole.
+
+    The payment that brought it stays as it was, and so does what the bill received.
+    """
+
+    __tablename__ = "deposit_refund"
+    __table_args__ = (
+        UniqueConstraint("estate_id", "receipt_no"),
+        UniqueConstraint("line_id"),
+        CheckConstraint("amount >= 0 AND withheld >= 0 AND amount + withheld > 0", name="refund_of_something"),
+        CheckConstraint("withheld = 0 OR reason <> ''", name="withheld_with_reason"),
+        Index("ix_deposit_refund_estate_id_refunded_at", "estate_id", "refunded_at"),
+    )
+    part_of = "line_id"
+
+    line_id: Mapped[int] = within_estate("bill_line", info={"label": _l("Fee item")})
+    receipt_no: Mapped[str] = mapped_column(String(30), info={"label": _l("Receipt no.")})
+    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2), info={"label": _l("Refund"), "format": "money"})
+    withheld: Mapped[Decimal] = mapped_column(
+        Numeric(12, 2), default=Decimal(0), info={"label": _l("Set off"), "format": "money"}
+    )
+    method: Mapped[PaymentMethod] = mapped_column(
+        choice(PaymentMethod, "method_known"), info={"label": _l("Method of payment")}
+    )
+    refunded_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("Refunded at")})
+    payee_name: Mapped[str] = mapped_column(String(120), info={"label": _l("Payee")})
+    cashier_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Cashier")})
+    reason: Mapped[str] = mapped_column(String(200), default="", info={"label": _l("Reason")})
+
+    line: Mapped[BillLine] = relationship(foreign_keys=[line_id], back_populates="refund")
+
+    @property
+    def audit_subject(self) -> tuple[str, int | None]:
+        return self.line.audit_subject
+
+    def __str__(self) -> str:
+        return self.receipt_no

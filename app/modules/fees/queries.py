@@ -17,12 +17,13 @@ from app.core.records.amounts import money
 from app.core.records.base import Record
 from app.core.records.clock import bounds_of
 from app.modules.estates.models import Unit
-from app.modules.fees.models import Bill, BillLine, FeeItem, Payment, PaymentPart
+from app.modules.fees.models import Bill, BillLine, DepositRefund, FeeItem, Payment, PaymentPart
 from app.modules.fees.states import PaymentMethod
 
 WHOLE_BILL = (
     joinedload(Bill.unit),
     selectinload(Bill.lines).selectinload(BillLine.parts),
+    selectinload(Bill.lines).joinedload(BillLine.refund),
     selectinload(Bill.payments).selectinload(Payment.parts).joinedload(PaymentPart.line),
     selectinload(Bill.payments).joinedload(Payment.reversal),
 )
@@ -91,6 +92,17 @@ def payments_between(session: Session, start: date, end: date) -> Sequence[Payme
         .where(Payment.received_at >= first, Payment.received_at < after)
         .order_by(Payment.received_at, Payment.id)
         .options(joinedload(Payment.bill).joinedload(Bill.unit))
+    ).all()
+
+
+def refunds_between(session: Session, start: date, end: date) -> Sequence[DepositRefund]:
+    """Deposits that ended on the days ``start`` to ``end`` in the actor's estate, in order."""
+    first, after = bounds_of(session, current_actor().estate_id or 0, start, end)
+    return session.scalars(
+        select(DepositRefund)
+        .where(DepositRefund.refunded_at >= first, DepositRefund.refunded_at < after)
+        .order_by(DepositRefund.refunded_at, DepositRefund.id)
+        .options(joinedload(DepositRefund.line).joinedload(BillLine.bill).joinedload(Bill.unit))
     ).all()
 
 

@@ -1,4 +1,4 @@
-"""Every write of the fees module: issue and cancel bills, take and reverse payments, keep the catalogue (MI-06)."""
+"""Every write of the fees module: bills, payments, reversals, refunds of deposits, the catalogue (MI-06, RN-12)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.core.records.identifiers import InvalidValue
 from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
 from app.modules.estates.models import Unit
-from app.modules.fees.models import Bill, BillLine, FeeItem, Payment, PaymentPart
+from app.modules.fees.models import Bill, BillLine, DepositRefund, FeeItem, Payment, PaymentPart
 from app.modules.fees.states import MONTHLY, FeeBasis, FeeKind, PaymentMethod
 
 
@@ -245,7 +245,7 @@ def reverse_payment(session: Session, payment: Payment, *, reason: str, actor: A
     """Book a payment back with a negative receipt; the original stays as it was (forms E2).
 
     Raises:
-        InvalidValue: a reversal, or reversed already.
+        InvalidValue: a reversal, reversed already, or the deposit it brought was refunded.
         FieldErrors: ``reason`` is missing.
     """
     actor.require("reverse", "Payment")
@@ -253,6 +253,8 @@ def reverse_payment(session: Session, payment: Payment, *, reason: str, actor: A
         raise InvalidValue(_("A reversal cannot be reversed; take the payment again instead."))
     if payment.reversed:
         raise InvalidValue(_("This payment was reversed already."))
+    if any(part.line.refund for part in payment.parts):
+        raise InvalidValue(_("The deposit of this payment was refunded; it cannot be reversed any more."))
     if not reason.strip():
         raise FieldErrors({"reason": _("Say why the payment is reversed.")})
     back = {part.line: -part.amount for part in payment.parts}
@@ -261,6 +263,43 @@ def reverse_payment(session: Session, payment: Payment, *, reason: str, actor: A
     session.flush()
     session.expire(payment, ["reversal"])
     return reversal
+
+
+def refund_deposit(
+    session: Session, line: BillLine, *, withheld: Decimal = Decimal(0), method: PaymentMethod, payee_name: str,
+    reason: str = "", actor: Actor,
+) -> DepositRefund:  # fmt: skip
+    """Pay the deposit on a bill's line back, less what is ``withheld`` by agreement, under a number of the series RFND.
+
+    ``reason``: what it is withheld for. Neither the payment nor the bill changes (forms C9, E2).
+
+    Raises:
+        InvalidValue: no deposit, nothing was received on it, or it was refunded already.
+        FieldErrors: ``withheld`` is more than the deposit, or without its reason; nobody to refund to.
+    """
+    actor.require("create", "Payment")
+    if line.kind != FeeKind.DEPOSIT or line.received <= 0:
+        raise InvalidValue(_("There is no deposit to refund."))
+    if line.refund is not None:
+        raise InvalidValue(_("This deposit was refunded already: %(number)s.", number=line.refund.receipt_no))
+    errors = {}
+    if not 0 <= withheld <= line.received:
+        errors["withheld"] = _("At most %(amount)s is left to be set off.", amount=format_money(line.received))
+    if withheld and not reason.strip():
+        errors["reason"] = _("Say why.")
+    if not payee_name.strip():
+        errors["payee_name"] = _("Say who gets the refund.")
+    if errors:
+        raise FieldErrors(errors)
+    refund = DepositRefund(
+        estate_id=line.estate_id, line=line, method=method, refunded_at=now(), cashier_name=actor.name,
+        receipt_no=next_number(session, line.estate_id, "RFND", estate_today(session, line.estate_id).year),
+        amount=money(line.received - withheld), withheld=money(withheld), payee_name=payee_name.strip()[:120],
+        reason=reason.strip()[:200],
+    )  # fmt: skip
+    session.add(refund)
+    session.flush()
+    return refund
 
 
 def _book(

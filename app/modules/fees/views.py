@@ -35,6 +35,7 @@ from app.modules.fees.queries import (
     papers_of_bill,
     payments_between,
     proposed_items,
+    refunds_between,
     totals_by_method,
     totals_of_bills,
     whole_bill,
@@ -357,6 +358,7 @@ class CashDayPage(Page):
         return self.render(
             "fees/cash_day.html", title=_("Cashier’s day list"), day=day, today=today, payments=payments,
             totals=added_up(payments), total=sum((p.amount for p in payments), Decimal(0)), step=timedelta(days=1),
+            refunds=refunds_between(db.session, day, day),
             export=url_for("PaymentView.export", form="xlsx", **_on(day)),
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from app.core.access.actor import Actor
+from app.core.access.roles import Role
 from app.core.clocks import services as clocks
 from app.core.files.services import attach
 from app.core.records.amounts import money
@@ -20,9 +21,11 @@ from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
 from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
+from app.modules.checks.services import record_finding
+from app.modules.checks.states import Severity
 from app.modules.renovation.completion_models import CompletionInspection, RenovationSettlement, SettlementDeduction
-from app.modules.renovation.effects import deposits_of
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.set_off import deposits_held, reckon
 from app.modules.renovation.settlement_workflow import SETTLEMENT
 from app.modules.renovation.states import (
     DONE,
@@ -51,6 +54,14 @@ POINTS: Mapping[str, Any] = {
     "passes": _l("All passes handed back"),
 }
 """The checklist of the completion inspection by code (forms C8)."""
+CATEGORIES: Mapping[str, str] = {
+    **dict.fromkeys(("structure", "facade", "as_approved"), "renovation_structure"),
+    **dict.fromkeys(
+        ("waterproofing", "drainage", "gas_heating", "electrical", "flue", "access"), "renovation_installations"
+    ),
+    **dict.fromkeys(("common_parts", "waste", "violations", "passes"), "renovation_order"),
+}
+"""Under which category of the checks a point counts that is not right."""
 
 
 def inspect(
@@ -59,10 +70,11 @@ def inspect(
 ) -> CompletionInspection:  # fmt: skip
     """Enter an inspection and let the renovation go on: accepted, or to be rectified (C8).
 
-    After acceptance this is the second inspection, which only keeps what it found. A point that is a violation fails it.
+    After acceptance this is the second inspection: what it finds goes to the site supervisor as a finding of the checks.
+    A point that is a violation fails it. With the acceptance the second inspection is planned.
 
     Raises:
-        InvalidValue: nothing is to be inspected now.
+        InvalidValue: nothing is to be inspected now, or the second inspection is over.
         FieldErrors: a point without an answer, a failure without words, or the ponding test of a new waterproof layer.
         Blocked: passes are out or violations open, so that it cannot be accepted.
     """
@@ -76,8 +88,10 @@ def inspect(
     failed = PointResult.VIOLATION in points.values()
     if failed and not findings.strip():
         raise FieldErrors({"findings": _("Say what is not right.")})
-    if renovation.waterproof and not failed and not ponding_record.strip():
+    if renovation.waterproof and not second and not failed and not ponding_record.strip():
         raise FieldErrors({"ponding_record": _("The waterproof layer was altered: enter the ponding test.")})
+    if second and any(earlier.round == InspectionRound.SECOND for earlier in renovation.inspections):
+        raise InvalidValue(_l("The second inspection is entered already."))
     inspection = CompletionInspection(
         estate_id=renovation.estate_id, renovation=renovation, inspected_at=now(), inspector_id=actor.user_id,
         inspector_name=actor.name, points={code: points[code] for code in POINTS}, findings=findings.strip(),
@@ -91,9 +105,35 @@ def inspect(
         attach(session, inspection, photo, kind="photo", actor=actor)
     if second:
         clocks.close_work(session, renovation, SECOND_WORK)
-    else:
-        RENOVATION.fire(session, renovation, "fail" if failed else "accept", actor=actor)
+        if failed:
+            _tell_the_checks(session, inspection, actor)
+        return inspection
+    RENOVATION.fire(session, renovation, "fail" if failed else "accept", actor=actor)
+    if not failed:
+        plan_second_inspection(session, renovation)
     return inspection
+
+
+def _tell_the_checks(session: Session, inspection: CompletionInspection, actor: Actor) -> None:
+    """What shows only in use is a finding for the site supervisor, who has it put right (RN-17)."""
+    renovation, points = inspection.renovation, failed_points(inspection)
+    titles = "、".join(str(POINTS[code]) for code in points)
+    record_finding(
+        session, inspection, category=CATEGORIES[points[0]], severity=Severity.MINOR, unit_id=renovation.unit_id,
+        description=f"{titles}: {inspection.findings}", role=Role.SITE_SUPERVISOR,
+        label=f"{renovation.number} · {renovation.unit.code}", actor=actor,
+    )  # fmt: skip
+
+
+def failed_points(inspection: CompletionInspection) -> list[str]:
+    """Codes of the points that are not right, in the order of the checklist."""
+    return [code for code in POINTS if inspection.points.get(code) == PointResult.VIOLATION]
+
+
+def second_is_due(renovation: Renovation) -> bool:
+    """Whether the second inspection is still to be made."""
+    over = any(inspection.round == InspectionRound.SECOND for inspection in renovation.inspections)
+    return renovation.state in DONE and not over
 
 
 def plan_second_inspection(session: Session, renovation: Renovation) -> None:
@@ -111,17 +151,18 @@ def begin_settlement(session: Session, renovation: Renovation, *, actor: Actor) 
     actor.require("create", "RenovationSettlement")
     if renovation.accepted_on is None or renovation.state != RenovationState.ACCEPTED:
         raise InvalidValue(_l("Deposits are settled after the acceptance."))
-    lines = deposits_of(session, renovation)
+    lines = deposits_held(session, renovation)
     if renovation.settlement is not None or not lines:
         raise InvalidValue(_l("There is no deposit to settle."))
-    total = sum((line.received for line in lines), Decimal(0))
     receipts = dict.fromkeys(part.payment.receipt_no for line in lines for part in line.parts if part.amount > 0)
     year = estate_today(session, renovation.estate_id).year
     settlement = RenovationSettlement(
         estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, SERIES, year),
-        renovation=renovation, unit_id=renovation.unit_id, accepted_on=renovation.accepted_on, deposit=money(total),
-        deducted=Decimal(0), refund=money(total), deposit_receipt="、".join(receipts)[:200], payee_name=lines[0].bill.payer_name,
+        renovation=renovation, unit_id=renovation.unit_id, accepted_on=renovation.accepted_on,
+        deposit_receipt="、".join(receipts)[:200], payee_name=lines[0].bill.payer_name,
     )  # fmt: skip
+    with session.no_autoflush:
+        reckon(session, settlement)
     session.add(settlement)
     session.flush()
     SETTLEMENT.follow(session, settlement)
@@ -139,16 +180,18 @@ def deduct(
 ) -> SettlementDeduction:  # fmt: skip
     """Set something off by agreement, with its clause and evidence; a service centre has no power to fine.
 
+    What goes beyond the deposits stays a claim against whoever owes it (forms C9).
+
     Raises:
-        FieldErrors: no reason or clause, an amount that is nothing or more than what is left.
+        FieldErrors: no reason or clause, an amount that is nothing.
         InvalidValue: checked already, or no evidence.
     """
     actor.require("update", "RenovationSettlement")
     _require_draft(settlement)
     lacking = {"reason": reason, "clause": clause}
     errors = {name: _("This must be filled in.") for name, text in lacking.items() if not text.strip()}
-    if not 0 < amount <= settlement.refund:
-        errors["amount"] = _("At most %(amount)s is left to be set off.", amount=f"¥{settlement.refund:,.2f}")
+    if amount <= 0:
+        errors["amount"] = _("Enter an amount above zero.")
     if errors:
         raise FieldErrors(errors)
     if not evidence.filename:
@@ -159,7 +202,7 @@ def deduct(
         amount=money(amount), violation_id=violation_id, evidence_id=file.id,
     )  # fmt: skip
     session.add(line)
-    _reckon(settlement)
+    reckon(session, settlement)
     session.flush()
     return line
 
@@ -172,10 +215,37 @@ def drop_deduction(
     _require_draft(settlement)
     settlement.deductions.remove(line)
     session.delete(line)
-    _reckon(settlement)
+    reckon(session, settlement)
     session.flush()
 
 
-def _reckon(settlement: RenovationSettlement) -> None:
-    settlement.deducted = money(sum((line.amount for line in settlement.deductions), Decimal(0)))
-    settlement.refund = settlement.deposit - settlement.deducted
+def change_payee(
+    session: Session, settlement: RenovationSettlement, *, payee_name: str, payee_account: str | None, actor: Actor
+) -> None:
+    """Say who gets the refund, in cash or into which account; another payee has to be identified anew.
+
+    Raises:
+        InvalidValue: checked already.
+        FieldErrors: no name.
+    """
+    actor.require("update", "RenovationSettlement")
+    _require_draft(settlement)
+    if not payee_name.strip():
+        raise FieldErrors({"payee_name": _("Say who gets the refund.")})
+    if payee_name.strip() != settlement.payee_name:
+        settlement.id_checked = False
+    settlement.payee_name, settlement.payee_account = payee_name.strip()[:100], (payee_account or "").strip() or None
+    session.flush()
+
+
+def identify_payee(session: Session, settlement: RenovationSettlement, *, actor: Actor) -> None:
+    """The cashier has seen the payee's identity document, or the authorisation of whoever comes instead.
+
+    Raises:
+        InvalidValue: refunded already.
+    """
+    actor.require("pay", "RenovationSettlement")
+    if settlement.state == SettlementState.PAID:
+        raise InvalidValue(_l("The deposit is refunded already."))
+    settlement.id_checked = True
+    session.flush()

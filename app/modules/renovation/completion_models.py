@@ -4,7 +4,18 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Numeric, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.records.base import Record, UtcDateTime, within_estate
@@ -16,16 +27,20 @@ from app.modules.renovation.models import Renovation, RenovationPart
 from app.modules.renovation.states import InspectionResult, InspectionRound, SettlementState
 
 
+SECOND = text("round = 'second'")
+
+
 class CompletionInspection(RenovationPart):
     """One inspection of the finished work (C8, Decree 110 art. 30). ``points``: checklist code → result.
 
-    The second one follows the occupancy period and finds out what shows only in use.
+    The second one follows the occupancy period and finds out what shows only in use; there is one of it.
     """
 
     __tablename__ = "renovation_inspection"
     __table_args__ = (
         CheckConstraint("result = 'passed' OR findings <> ''", name="failed_with_findings",
                         info={"message": ("findings", _l("Say what is not right."))}),
+        Index("uq_renovation_inspection_second", "renovation_id", unique=True, sqlite_where=SECOND, postgresql_where=SECOND),
     )  # fmt: skip
 
     round: Mapped[InspectionRound] = mapped_column(
@@ -50,7 +65,8 @@ class CompletionInspection(RenovationPart):
 
 class RenovationSettlement(Document):
     """What becomes of the deposits after acceptance (C9). It repeats the day of acceptance, which the database keeps equal
-    to the renovation's: without acceptance there is no settlement. Amounts in yuan.
+    to the renovation's: without acceptance there is no settlement. Amounts in yuan; ``claim``: what the deductions come to
+    beyond the deposits, which stays a claim and is not taken from anything else.
     """
 
     __tablename__ = "renovation_settlement"
@@ -62,6 +78,7 @@ class RenovationSettlement(Document):
         ),
         CheckConstraint("deposit >= 0 AND deducted >= 0 AND refund >= 0 AND round(deposit - deducted - refund, 2) = 0",
                         name="refund_is_deposit_less_deductions"),
+        CheckConstraint("claim >= 0 AND (claim = 0 OR refund = 0)", name="claim_only_beyond_the_deposit"),
         CheckConstraint("(checked_at IS NULL) = (checked_by_id IS NULL)", name="checked_by_somebody"),
         CheckConstraint("state = 'draft' OR checked_by_id IS NOT NULL", name="checked_before_approval"),
         CheckConstraint("(approved_at IS NULL) = (approved_by_id IS NULL)", name="approved_by_somebody"),
@@ -86,6 +103,9 @@ class RenovationSettlement(Document):
         Numeric(12, 2), default=Decimal(0), info={"label": _l("Deductions"), "format": "money"}
     )
     refund: Mapped[Decimal] = mapped_column(Numeric(12, 2), info={"label": _l("Refund"), "format": "money"})
+    claim: Mapped[Decimal] = mapped_column(
+        Numeric(12, 2), default=Decimal(0), info={"label": _l("Claim beyond the deposit"), "format": "money"}
+    )
     payee_name: Mapped[str] = mapped_column(String(100), info={"label": _l("Payee")})
     payee_account: Mapped[str | None] = mapped_column(
         EncryptedText, info={"label": _l("Payee's account"), "mask": "bank_account"}

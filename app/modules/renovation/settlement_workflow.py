@@ -7,9 +7,11 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import Actor
 from app.core.access.roles import Role
+from app.core.records.base import session_of
 from app.core.workflow.table import Ask, Transition, Wait, Workflow, looks_of, not_own_entry
 from app.modules.renovation import settlement_effects as effects
 from app.modules.renovation.completion_models import RenovationSettlement
+from app.modules.renovation.set_off import held
 from app.modules.renovation.states import SettlementState as S
 
 REASON = Ask("reason", _l("Reason"))
@@ -21,6 +23,12 @@ def payee_known(settlement: RenovationSettlement, actor: Actor) -> str | None:
 
 def payee_identified(settlement: RenovationSettlement, actor: Actor) -> str | None:
     return None if settlement.id_checked else _("Check the payee's identity first.")
+
+
+def deposits_unchanged(settlement: RenovationSettlement, actor: Actor) -> str | None:
+    """What was approved is still what lies on the bills."""
+    same = held(session_of(settlement), settlement.renovation) == settlement.deposit
+    return None if same else _("The deposits on the bills have changed; have the settlement sent back first.")
 
 
 def not_checked_by_me(settlement: RenovationSettlement, actor: Actor) -> str | None:
@@ -44,6 +52,6 @@ SETTLEMENT = Workflow(
         Transition(name="send_back", title=_l("Back to the supervisor"), sources=(S.CHECKED, S.APPROVED), target=S.DRAFT,
                    verb="approve", asks=(REASON,), effect=effects.send_back),
         Transition(name="pay", title=_l("Refunded"), sources=(S.APPROVED,), target=S.PAID, verb="pay",
-                   needs=(payee_identified,), effect=effects.pay, primary=True),
+                   needs=(payee_identified, deposits_unchanged), effect=effects.pay, primary=True),
     ),
 )  # fmt: skip
