@@ -61,7 +61,7 @@ class _Server(BaseApplication):
             from werkzeug.middleware.proxy_fix import ProxyFix
 
             hops = self.settings.trusted_proxies
-            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # how Flask's middleware is put on
         return app
 
 

@@ -42,7 +42,7 @@ def check() -> list[str]:
 
 
 def _key(message: object) -> str:
-    found = message.id  # type: ignore[attr-defined]
+    found = message.id  # type: ignore[attr-defined]  # Babel is loosely typed
     return found[0] if isinstance(found, tuple | list) else found
 
 

@@ -179,7 +179,7 @@ def export(client: Any, units: int) -> None:
 
 def memory() -> int:
     """Kilobytes that this process holds now."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])  # type: ignore[index]
+    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1])  # type: ignore[index]  # Linux says it
 
 
 def generate(chosen: argparse.Namespace) -> None:

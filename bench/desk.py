@@ -43,7 +43,7 @@ def fill_desk(
         write_rows(connection, AuditEntry.__table__, _entries(estate_id, seq, people, first_unit, units, entries, seed))
         connection.execute(delete(AuditChain).where(AuditChain.chain == estate_id))
         connection.execute(
-            AuditChain.__table__.insert().values(chain=estate_id, seq=seq + entries, hash="0" * 64)  # type: ignore[attr-defined]
+            AuditChain.__table__.insert().values(chain=estate_id, seq=seq + entries, hash="0" * 64)  # type: ignore[attr-defined]  # a Table
         )
     with engine.begin() as connection:
         connection.execute(text("ANALYZE"))

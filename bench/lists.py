@@ -84,7 +84,7 @@ def measure(name: str, address: str, place: Path, rows: int) -> None:
 
     def beside(path: str, way: str) -> str:
         page = client.get(path).text
-        return unescape(re.search(rf'href="([^"]+)" rel="{way}"', page)[1])  # type: ignore[index]
+        return unescape(re.search(rf'href="([^"]+)" rel="{way}"', page)[1])  # type: ignore[index]  # a bench may break
 
     print(f"\n{name}, {rows:,} units")
     pages = {
@@ -104,7 +104,7 @@ def measure(name: str, address: str, place: Path, rows: int) -> None:
     saved = client.post(
         "/units/views", data={"title": "Mine", "query": "delivery_type=shell&columns=code&columns=floor"}
     )
-    number = re.search(r"/units/views/(\d+)/open", saved.text)[1]  # type: ignore[index]
+    number = re.search(r"/units/views/(\d+)/open", saved.text)[1]  # type: ignore[index]  # a bench may break
     client.post(f"/units/views/{number}/open")
     timed("opens with a view", lambda: client.get("/units/"), statements)
 

@@ -138,7 +138,7 @@ def in_scope(actor: Actor, parts: Iterator[bytes]) -> Iterator[bytes]:
 
     An error goes on to the server, which breaks the connection off, so that no shortened file passes for a whole one.
     """
-    with closing(parts):  # type: ignore[type-var]
+    with closing(parts):  # type: ignore[type-var]  # parts are generators, which close
         while True:
             with acting(actor), writing(False):
                 part = next(parts, None)

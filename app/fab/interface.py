@@ -35,7 +35,7 @@ class Kind(StrEnum):
     YES_NO = "yes_no"
     CHOICE = "choice"
     REFERENCE = "reference"
-    SECRET = "secret"  # noqa: S105
+    SECRET = "secret"  # noqa: S105  (a kind of column)
     ROWS = "rows"
     FILE = "file"
     OTHER = "other"
@@ -243,7 +243,7 @@ def _kind(owner: type, column: sa.Column[Any]) -> Kind:
         Kind.LONG_TEXT: sa.Text,
         Kind.TEXT: sa.String,
     }.items():
-        if isinstance(bare, types):  # type: ignore[arg-type]
+        if isinstance(bare, types):  # type: ignore[arg-type]  # one class or several
             return kind
     return Kind.OTHER
 

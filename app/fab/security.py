@@ -207,7 +207,7 @@ class SecurityApi(BaseApi):
             return error_page(401, text=_("The user name or the password is wrong."))
         token = open_session(db.session, account)
         db.session.commit()
-        return jsonify(access_token=token, token_type="Bearer", expires_in=int(lifetime().total_seconds()))  # noqa: S106
+        return jsonify(access_token=token, token_type="Bearer", expires_in=int(lifetime().total_seconds()))  # noqa: S106  (the kind of token)
 
     @expose("/logout", methods=["POST"])
     @open_during_password_change

@@ -496,7 +496,7 @@ def _typed_hours() -> dict[int, list[tuple[time, time]]]:
         if not opens and not closes:
             continue
         try:
-            begin, end = (datetime.strptime(text, "%H:%M").time() for text in (opens, closes))  # noqa: DTZ007
+            begin, end = (datetime.strptime(text, "%H:%M").time() for text in (opens, closes))  # noqa: DTZ007  (a time of day has no zone)
         except ValueError:
             raise InvalidValue(_("%(day)s: write both times as 08:30.", day=WEEKDAYS[weekday])) from None
         week[weekday].append((begin, end))

@@ -85,7 +85,7 @@ def _take(session: Session, work: Recurring) -> _Hold | None:
         .execution_options(synchronize_session=False)
     )
     try:
-        if not taken.rowcount:  # type: ignore[attr-defined]
+        if not taken.rowcount:  # type: ignore[attr-defined]  # results of UPDATE have it
             session.execute(insert(RecurringRun).values(name=work.name, next_at=until, error=""))
         session.commit()
     except IntegrityError:

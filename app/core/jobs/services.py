@@ -38,7 +38,7 @@ def titled(title: Any) -> Callable[[Work], Work]:
     """Give a work function its translatable title for the job pages."""
 
     def mark(work: Work) -> Work:
-        work.title = title  # type: ignore[attr-defined]
+        work.title = title  # type: ignore[attr-defined]  # a mark on the function
         return work
 
     return mark

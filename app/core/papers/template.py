@@ -106,7 +106,7 @@ class PaperTemplate:
     context_type: type
     template_version: str
     edited: Edited | None = None
-    letterhead: Letterhead = Letterhead()
+    letterhead: Letterhead = dataclasses.field(default_factory=Letterhead)
     form_no: str = ""
     revision: str = ""
     sample_fields: tuple[FieldText, ...] = ()
@@ -286,7 +286,7 @@ def plain(value: Any, where: str = "context") -> None:
             raise PaperError(f"{where}: {len(value)} rows are too many for a paper")
         for index, item in enumerate(value):
             plain(item, f"{where}[{index}]")
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type) and value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type) and value.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # every dataclass has it
         for field in dataclasses.fields(value):
             plain(getattr(value, field.name), f"{where}.{field.name}")
     else:

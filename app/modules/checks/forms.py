@@ -19,7 +19,7 @@ def _needed() -> list[validators.InputRequired]:
 
 
 def _choices(of: type) -> list[tuple[str, object]]:
-    return [(member, member.title) for member in of]  # type: ignore[attr-defined]
+    return [(member, member.title) for member in of]  # type: ignore[attr-defined]  # every Choice has a title
 
 
 class SampleForm(RecordForm):

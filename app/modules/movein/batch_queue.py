@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
@@ -218,7 +218,7 @@ def at_desk(session: Session, batch: MoveInBatch, *, post: Post, desk: str) -> D
     )
 
 
-def _today_of(session: Session, batch: MoveInBatch):  # type: ignore[no-untyped-def]
+def _today_of(session: Session, batch: MoveInBatch) -> Select[QueueTicket]:
     return (
         select(QueueTicket)
         .where(

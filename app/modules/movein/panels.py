@@ -103,8 +103,8 @@ def _signing(case: MoveInCase, *papers: str) -> dict[str, Make]:
     first = {"signer": case.receiver}
     made: dict[str, Make] = {}
     for paper in papers:
-        made[f"sign_{paper}"] = lambda key=f"sign_{paper}": forms.bound(forms.SignForm, key, data=first)  # type: ignore[misc]
-        made[f"revoke_{paper}"] = lambda key=f"revoke_{paper}": forms.bound(forms.RevokeForm, key)  # type: ignore[misc]
+        made[f"sign_{paper}"] = lambda key=f"sign_{paper}": forms.bound(forms.SignForm, key, data=first)  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
+        made[f"revoke_{paper}"] = lambda key=f"revoke_{paper}": forms.bound(forms.RevokeForm, key)  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
     return made
 
 
@@ -138,7 +138,7 @@ def _registration_forms(case: MoveInCase, actor: Actor) -> dict[str, Make]:
         **_signing(case, "F10"),
     }
     for tenure in _owners(case):
-        made[f"holding_{tenure.id}"] = lambda t=tenure: forms.bound(  # type: ignore[misc]
+        made[f"holding_{tenure.id}"] = lambda t=tenure: forms.bound(  # type: ignore[misc]  # mypy cannot infer a lambda with defaults
             forms.holding(), f"holding_{t.id}", obj=t, data={"share": t.share}
         )
     return made

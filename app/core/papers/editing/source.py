@@ -93,7 +93,7 @@ def _in_tree(tree: nodes.Template) -> _Found:
     if not any(_named(node.template) == "base.html" for node in tree.find_all(nodes.Extends)):
         yield _("It must extend base.html, which prints the head, the number and the code."), 1
     for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
-        if _named(node.template) not in SHARED:  # type: ignore[attr-defined]
+        if _named(node.template) not in SHARED:  # type: ignore[attr-defined]  # of an Extends or Import node
             yield _("Only base.html and macros.html can be used from here."), node.lineno
     for node in tree.find_all(nodes.EvalContextModifier):
         yield _("Values are always written as text; this cannot be switched off."), node.lineno
