@@ -13,6 +13,7 @@ def register(registry: Registry) -> None:
     from app.modules.renovation.application_papers import KINDS
     from app.modules.renovation.indicators import INDICATORS
     from app.modules.renovation.kinds import EVENTS, WORK, WORKFLOWS
+    from app.modules.renovation.pass_views import register_passes
     from app.modules.renovation.seeding import seed
     from app.modules.renovation.views import RenovationContractorView, RenovationView
 
@@ -31,4 +32,5 @@ def register(registry: Registry) -> None:
     for indicator in INDICATORS:
         registry.contribute(indicator)
     registry.seed(seed)
+    register_passes(registry, category)
     registry.view(RenovationContractorView, label=_l("Renovation contractors"), category=category, icon="building")

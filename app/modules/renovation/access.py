@@ -29,6 +29,7 @@ GRANTS: Grants = {
         "read": (*COUNTER, *SITE_STAFF, Role.CASHIER, Role.DOCUMENT_ADMINISTRATOR, Role.SECURITY),
         "create update": (*COUNTER, Role.SITE_ADMINISTRATOR),
         "verify": (Role.SITE_ADMINISTRATOR,),
+        "note": (*COUNTER, *SITE_STAFF),
         "reveal": (Role.CS_SUPERVISOR, Role.MANAGER, Role.SITE_ADMINISTRATOR),
         "print": (*COUNTER, *SITE_STAFF),
     },

@@ -77,7 +77,13 @@ return_review = _decided(Step.TECHNICAL, Verdict.RETURN)
 approve = _decided(Step.APPROVAL, Verdict.APPROVE, _approved)
 approve_with_conditions = _decided(Step.APPROVAL, Verdict.CONDITIONS, _approved_with_conditions)
 return_approval = _decided(Step.APPROVAL, Verdict.RETURN)
-reject = _decided(Step.APPROVAL, Verdict.REJECT)
+
+
+def _rejected(renovation: Renovation, actor: Actor, opinion: str) -> None:
+    _let_workers_be_forgotten(renovation, estate_today(session_of(renovation), renovation.estate_id))
+
+
+reject = _decided(Step.APPROVAL, Verdict.REJECT, _rejected)
 
 
 def standing_bills(session: Session, renovation: Renovation) -> Sequence[Bill]:

@@ -31,10 +31,10 @@ WORK = (
     ),
     WorkKind(
         code="renovation.worker", title=_l("Worker to be verified"), resource="RenovationWorker", model=RenovationWorker,
-        icon="user-check", label=lambda worker: f"{worker.renovation.number} · {worker.name}",
+        icon="user", label=lambda worker: f"{worker.renovation.number} · {worker.name}",
     ),
     WorkKind(
-        code="renovation.pass", title=_l("Temporary pass"), resource="TemporaryPass", model=TemporaryPass, icon="id-badge",
+        code="renovation.pass", title=_l("Temporary pass"), resource="TemporaryPass", model=TemporaryPass, icon="id",
         label=lambda one: f"{one.number} · {one.worker.name}",
     ),
     WorkKind(
@@ -42,7 +42,7 @@ WORK = (
         icon="alert-triangle", label=lambda violation: f"{violation.number} · {violation.code.code}",
     ),
     WorkKind(
-        code=SECOND_WORK, title=_l("Second inspection"), resource="Renovation", model=Renovation, icon="zoom-check",
+        code=SECOND_WORK, title=_l("Second inspection"), resource="Renovation", model=Renovation, icon="home-check",
         steps={"inspect": _l("Inspect after the occupancy period")},
     ),
     WorkKind(

@@ -9,16 +9,24 @@ from app.core.access.roles import Role
 from app.core.messages.services import notify
 from app.core.records.base import now, session_of
 from app.core.records.clock import bounds_of, estate_today
+from app.modules.renovation.effects import KEPT_AFTER
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
+from app.modules.renovation.states import WorkerState
+from app.modules.renovation.workflow import RENOVATION
 
 
 def verify(worker: RenovationWorker, *, actor: Actor, remark: str) -> None:
+    """Verified or refused; the renovation waits for the next one then, and a refused worker is forgotten in time."""
     worker.verified_at, worker.verified_by_id, worker.verified_by_name = now(), actor.user_id, actor.name
-    worker.verdict_note = remark
+    worker.verdict_note = remark[:300]
+    if worker.state == WorkerState.REFUSED:
+        worker.keep_until = estate_today(session_of(worker), worker.estate_id) + KEPT_AFTER
+    RENOVATION.follow(session_of(worker), worker.renovation)
 
 
 def leave(worker: RenovationWorker, *, actor: Actor) -> None:
     worker.left_on = estate_today(session_of(worker), worker.estate_id)
+    RENOVATION.follow(session_of(worker), worker.renovation)
 
 
 def end_of_pass(one: TemporaryPass) -> datetime:

@@ -15,7 +15,7 @@ from app.core.workflow.documents import Document, Issued
 from app.modules.estates.models import Unit
 from app.modules.people.models import IdKind, Sex, _id_spelling
 from app.modules.renovation.models import Renovation, RenovationPart
-from app.modules.renovation.states import PassKind, PassState, Trade, WorkerState
+from app.modules.renovation.states import Conduct, PassKind, PassState, Trade, WorkerState
 
 
 class RenovationWorker(HasSecrets, RenovationPart):
@@ -101,6 +101,10 @@ class WorkerConduct(RenovationPart):
     by_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Entered by")})
 
     worker: Mapped[RenovationWorker] = relationship(foreign_keys=[worker_id], back_populates="conduct")
+
+    @property
+    def what(self) -> Conduct:
+        return Conduct(self.kind)
 
 
 class TemporaryPass(Document, Issued):

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
 from werkzeug.datastructures import FileStorage
 
 from app.core.access.actor import Actor, system_actor
 from app.core.clocks.services import last_day, rule_of
 from app.core.files.services import attach
 from app.core.records.base import now
-from app.core.records.clock import estate_today
+from app.core.records.clock import bounds_of, estate_today
 from app.core.records.identifiers import InvalidValue, id_document, mobile
 from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
@@ -28,7 +28,7 @@ from app.modules.renovation.models import Renovation
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass, WorkerConduct
 from app.modules.renovation.pass_workflow import PASS, WORKER
 from app.modules.renovation.services import assign_checked
-from app.modules.renovation.states import ENDED, OUT, SITE, PassKind, PassState, RenovationState, WorkerState
+from app.modules.renovation.states import ENDED, OUT, SITE, Conduct, PassKind, PassState, RenovationState, WorkerState
 from app.modules.renovation.workflow import RENOVATION
 
 PASS_RULE, SERIES, LONGEST_DAYS = "renovation.pass", "TP", 30
@@ -44,7 +44,7 @@ def register_worker(
         FieldErrors: a number that cannot be, or this document is registered here already.
     """
     actor.require("create", "RenovationWorker")
-    if renovation.state in ENDED or renovation.state == RenovationState.DRAFT:
+    if not takes_workers(renovation):
         raise InvalidValue(_l("Workers are registered once the application is submitted."))
     worker = RenovationWorker(estate_id=renovation.estate_id, renovation=renovation)
     change_worker(session, worker, values)
@@ -53,6 +53,11 @@ def register_worker(
     WORKER.follow(session, worker)
     RENOVATION.follow(session, renovation)
     return worker
+
+
+def takes_workers(renovation: Renovation) -> bool:
+    """Whether workers can be registered: from the submission until the end."""
+    return renovation.state not in (*ENDED, RenovationState.DRAFT)
 
 
 def change_worker(session: Session, worker: RenovationWorker, values: Mapping[str, Any]) -> None:
@@ -69,6 +74,44 @@ def change_worker(session: Session, worker: RenovationWorker, values: Mapping[st
                 raise FieldErrors({"id_no": _("This worker is registered here already.")})
 
 
+def register_crew(
+    session: Session,
+    renovation: Renovation,
+    crew: Sequence[tuple[Mapping[str, Any], FileStorage | None]],
+    *,
+    actor: Actor,
+) -> list[RenovationWorker]:
+    """Enter several workers at once, each with what is known of them and a photo or None (RN-02, RN-06).
+
+    Raises:
+        InvalidValue: the renovation takes no workers now, or nobody is named.
+        FieldErrors: what cannot be, by ``<line>.<column>``; nobody is entered then.
+    """
+    actor.require("create", "RenovationWorker")
+    if not crew:
+        raise InvalidValue(_l("Enter at least one worker."))
+    errors: dict[str, str] = {}
+    for line, (values, _photo) in enumerate(crew):
+        if not values.get("name") or not values.get("trade"):
+            errors[f"{line}.name"] = _("Name and trade are needed.")
+        try:
+            change_worker(session, RenovationWorker(renovation_id=renovation.id), values)
+        except FieldErrors as refused:
+            errors |= {f"{line}.{column}": sentence for column, sentence in refused.errors.items()}
+    if errors:
+        raise FieldErrors(errors)
+    entered = []
+    for line, (values, photo) in enumerate(crew):
+        try:
+            worker = register_worker(session, renovation, values, actor=actor)
+        except FieldErrors as refused:  # the same document twice in one list
+            raise FieldErrors({f"{line}.{column}": said for column, said in refused.errors.items()}) from None
+        if photo is not None:
+            keep_photo(session, worker, photo, actor=actor)
+        entered.append(worker)
+    return entered
+
+
 def keep_photo(session: Session, worker: RenovationWorker, photo: FileStorage, *, actor: Actor) -> None:
     """The worker's portrait for the pass, from camera or file."""
     worker.photo_id = attach(session, worker, photo, kind="photo", actor=actor).id
@@ -78,7 +121,6 @@ def keep_photo(session: Session, worker: RenovationWorker, photo: FileStorage, *
 def decide_worker(session: Session, worker: RenovationWorker, name: str, *, note: str = "", actor: Actor) -> None:
     """``verify`` or ``refuse`` a worker (RN-06), or let them ``leave``; the renovation waits for the next one then."""
     WORKER.fire(session, worker, name, actor=actor, inputs={"remark": note})
-    RENOVATION.follow(session, worker.renovation)
 
 
 def usual_days(session: Session, renovation: Renovation) -> tuple[date, date]:
@@ -129,6 +171,19 @@ def issue_pass(
     return one
 
 
+def issue_passes(
+    session: Session, workers: Iterable[RenovationWorker], *, valid_from: date, valid_to: date, actor: Actor
+) -> list[TemporaryPass]:
+    """:func:`issue_pass` for several workers with the same days; all get theirs or nobody does."""
+    return [issue_pass(session, worker, valid_from=valid_from, valid_to=valid_to, actor=actor) for worker in workers]
+
+
+def waiting_for_pass(renovation: Renovation) -> list[RenovationWorker]:
+    """Verified workers without a valid pass."""
+    holders = {one.worker_id for one in renovation.passes if one.state == PassState.VALID}
+    return [w for w in renovation.workers if w.state == WorkerState.VERIFIED and w.id not in holders]
+
+
 def follow_pass(
     session: Session, old: TemporaryPass, *, valid_to: date, received_by: str = "", actor: Actor
 ) -> TemporaryPass:
@@ -155,8 +210,10 @@ def note_conduct(
     """A line of the worker management record (F32): ``briefing``, ``entry``, ``exit`` or ``misconduct``.
 
     Raises:
-        FieldErrors: misconduct without saying what happened.
+        FieldErrors: no such kind of line, or misconduct without saying what happened.
     """
+    if kind not in {one.value for one in Conduct}:
+        raise FieldErrors({"kind": _("Choose what happened.")})
     if kind == "misconduct" and not note.strip():
         raise FieldErrors({"note": _("Say what happened.")})
     line = WorkerConduct(
@@ -190,6 +247,11 @@ def at_gate(session: Session, text: str) -> GateAnswer:
         one = session.scalar(select(TemporaryPass).where(ends).order_by(TemporaryPass.id.desc()).limit(1))
     if one is None:
         return GateAnswer(None, _("There is no such pass."))
+    return answer_for(session, one)
+
+
+def answer_for(session: Session, one: TemporaryPass) -> GateAnswer:
+    """What the gate is told of this pass now."""
     return GateAnswer(one, _why_not(session, one))
 
 
@@ -204,6 +266,38 @@ def _why_not(session: Session, one: TemporaryPass) -> str:
     if one.renovation.state not in SITE:
         return _("There is no work going on in unit %(unit)s.", unit=one.unit.code)
     return ""
+
+
+def let_through(session: Session, one: TemporaryPass, kind: str, *, actor: Actor) -> WorkerConduct:
+    """Note at the gate that the holder comes in (``entry``) or goes out (``exit``) (RN-11).
+
+    Raises:
+        Blocked: the pass opens the gate to nobody now; going out is always noted.
+    """
+    actor.require("gate", "TemporaryPass")
+    if kind not in ("entry", "exit"):
+        raise InvalidValue(_l("Choose entry or exit."))
+    if kind == "entry" and (reason := _why_not(session, one)):
+        raise Blocked([reason])
+    if one.worker.entered_on is None:
+        one.worker.entered_on = estate_today(session, one.estate_id)
+    return note_conduct(session, one.worker, kind=kind, note=one.number, actor=actor)
+
+
+def inside_now(session: Session, estate_id: int) -> Sequence[WorkerConduct]:
+    """Entries of today without an exit since: who is on the sites now, newest first."""
+    today = estate_today(session, estate_id)
+    start, _end = bounds_of(session, estate_id, today, today)
+    last = (
+        select(func.max(WorkerConduct.id))
+        .where(
+            WorkerConduct.estate_id == estate_id, WorkerConduct.kind.in_(("entry", "exit")), WorkerConduct.at >= start
+        )
+        .group_by(WorkerConduct.worker_id)
+    )
+    entries = select(WorkerConduct).where(WorkerConduct.id.in_(last), WorkerConduct.kind == "entry")
+    shown = joinedload(WorkerConduct.worker).joinedload(RenovationWorker.renovation).joinedload(Renovation.unit)
+    return session.scalars(entries.options(shown).order_by(WorkerConduct.id.desc())).all()
 
 
 def passes_out(passes: Iterable[TemporaryPass]) -> list[TemporaryPass]:

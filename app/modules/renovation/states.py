@@ -105,6 +105,15 @@ class WorkerState(Choice):
     LEFT = "left", _l("Left the site"), "secondary"
 
 
+class Conduct(Choice):
+    """Lines of the worker management record (forms C7)."""
+
+    BRIEFING = "briefing", _l("Briefing"), "blue"
+    ENTRY = "entry", _l("Entry"), "green"
+    EXIT = "exit", _l("Exit"), "secondary"
+    MISCONDUCT = "misconduct", _l("Misconduct"), "red"
+
+
 class PassKind(Choice):
     FIRST = "first", _l("First pass")
     EXTENSION = "extension", _l("Extension")
