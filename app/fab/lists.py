@@ -240,7 +240,7 @@ class ListScreen:
             columns.append((self._cell_writer(attribute, True), start + Markup('">'), start + Markup(' empty-cell">')))
         found = []
         for record in records:
-            parts = []
+            parts: list[Markup] = []
             for write, start, start_of_empty in columns:
                 value, html = write(record)
                 if not parts and "<a " not in html:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from flask_babel import lazy_gettext as _l
 
@@ -17,6 +17,7 @@ class Failure(TypedDict):
     id: int
     label: str
     sentence: str
+    address: NotRequired[str]  # of those that version 0.1 kept
 
 
 COUNTED = {
@@ -42,10 +43,13 @@ def outcome_of(message: str = "", failures: Sequence[Failure] = (), address: str
     return {"message": message, "failures": list(failures), "address": address, "counts": counts}
 
 
-def failures_of(job: Job) -> list[dict[str, Any]]:
+def failures_of(job: Job) -> list[Failure]:
     """What the job could not do so far. Jobs of version 0.1 kept triples of label, address and sentence."""
     kept = job.result or job.checkpoint
-    older = [{**failure(s, label=label), "address": address} for label, address, s in kept.get("refused", [])]
+    older = [
+        Failure(table="", id=0, label=label, sentence=s, address=address)
+        for label, address, s in kept.get("refused", [])
+    ]
     return older or list(kept.get("failures", []))
 
 

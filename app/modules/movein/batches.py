@@ -213,7 +213,7 @@ def places_taken(session: Session, batch: MoveInBatch) -> Counter[int]:
     taken = select(BatchUnit.slot_id, func.count()).where(
         BatchUnit.batch_id == batch.id, BatchUnit.slot_id.is_not(None)
     )
-    return Counter(dict(session.execute(taken.group_by(BatchUnit.slot_id)).all()))
+    return Counter({slot: count for slot, count in session.execute(taken.group_by(BatchUnit.slot_id)) if slot})
 
 
 @dataclass(frozen=True)

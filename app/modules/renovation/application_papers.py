@@ -18,6 +18,7 @@ from app.core.papers.render import image_uri
 from app.core.papers.titles import in_both
 from app.core.records.amounts import format_area
 from app.core.records.base import session_of
+from app.core.records.choices import Choice
 from app.core.records.clock import estate_time
 from app.core.records.estate import Estate
 from app.core.workflow.documents import signed
@@ -69,9 +70,9 @@ def application(renovation: Renovation, header: Header) -> f26.Context:
         header=of_unit(renovation, header),
         area=format_area(renovation.unit.gross_area) if renovation.unit.gross_area else "",
         applicant=renovation.applicant.name,
-        capacity=renovation.capacity.value,
+        capacity=_word(renovation.capacity),
         phone=renovation.applicant.masked_mobile,
-        mode=renovation.mode.value,
+        mode=_word(renovation.mode),
         contractor=contractor.name if contractor else "",
         credit_code=contractor.credit_code if contractor else "",
         qualification=f"{contractor.qualification_no} {contractor.qualification_grade}".strip() if contractor else "",
@@ -79,7 +80,7 @@ def application(renovation: Renovation, header: Header) -> f26.Context:
         leader_id=mask_id(renovation.leader_id_no or ""),
         leader_phone=renovation.leader_phone,
         fire_officer=renovation.fire_officer,
-        extent=renovation.extent.value,
+        extent=_word(renovation.extent),
         works=tuple(f26.WorkItem(**row) for row in renovation.works),
         installs=tuple(f26.Installation(**row) for row in renovation.installs or ()),
         questions=tuple(
@@ -122,6 +123,11 @@ def application(renovation: Renovation, header: Header) -> f26.Context:
             ),
         ),
     )  # fmt: skip
+
+
+def _word(choice: Choice) -> Any:
+    """The stored value of a choice; the paper's own words for it are the same."""
+    return choice.value
 
 
 def _answer(value: bool | None) -> Any:

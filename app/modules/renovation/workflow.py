@@ -12,7 +12,7 @@ from app.core.access.roles import Role
 from app.core.records.base import session_of
 from app.core.records.choices import in_language
 from app.core.records.clock import bounds_of
-from app.core.workflow.table import Ask, Transition, Wait, Workflow, looks_of, not_own_entry
+from app.core.workflow.table import Ask, Guard, Transition, Wait, Workflow, looks_of, not_own_entry
 from app.modules.renovation import effects
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.requirements import missing_of
@@ -67,7 +67,7 @@ def passes_back(renovation: Renovation, actor: Actor) -> str | None:
     return _("Passes are not handed back yet: %(numbers)s.", numbers="、".join(out)) if out else None
 
 
-def last_inspection(result: InspectionResult) -> object:
+def last_inspection(result: InspectionResult) -> Guard:
     """Guard: the newest inspection since the request ended with ``result``."""
 
     def guard(renovation: Renovation, actor: Actor) -> str | None:
