@@ -48,25 +48,25 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def public(view: View) -> View:
     """Mark a view that strangers may open."""
-    view.is_public = True  # type: ignore[attr-defined]
+    view.is_public = True  # type: ignore[attr-defined]  # a mark on the function
     return view
 
 
 def for_programs(view: View) -> View:
     """Mark a public view that takes JSON, sets no cookie and therefore needs no form key."""
-    view.is_public = view.is_for_programs = True  # type: ignore[attr-defined]
+    view.is_public = view.is_for_programs = True  # type: ignore[attr-defined]  # a mark on the function
     return view
 
 
 def asked_by_itself(view: View) -> View:
     """Mark a view that open pages ask again and again: that keeps no session alive, and sends nobody to the login."""
-    view.is_asked_by_itself = True  # type: ignore[attr-defined]
+    view.is_asked_by_itself = True  # type: ignore[attr-defined]  # a mark on the function
     return view
 
 
 def open_during_password_change(view: View) -> View:
     """Mark a view that works although the person must change their password first."""
-    view.is_open_during_password_change = True  # type: ignore[attr-defined]
+    view.is_open_during_password_change = True  # type: ignore[attr-defined]  # a mark on the function
     return view
 
 
@@ -79,7 +79,7 @@ def requires(verb: str, resource: str = "") -> Callable[[View], View]:
             current_actor().require(verb, resource or self.resource)
             return view(self, *args, **kwargs)
 
-        guarded.requires = (verb, resource)  # type: ignore[attr-defined]
+        guarded.requires = (verb, resource)  # type: ignore[attr-defined]  # a mark on the function
         return cast(View, guarded)
 
     return guard
@@ -193,7 +193,8 @@ def leave_request(error: BaseException | None = None) -> None:
 def _end_reading(session: Session) -> None:
     """COMMIT what only read: after a ROLLBACK the driver of PostgreSQL forgets every statement it has prepared.
 
-    With unsaved changes (which a reading request may not make) everything is rolled back as after an error.
+    Nothing can come of it, for the transaction is a reading one (:func:`writing`); changes that were not even flushed
+    are dropped with the session.
     """
     if not session.is_active or session.new or session.dirty or session.deleted:
         return

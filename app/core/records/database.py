@@ -1,4 +1,4 @@
-"""How connections behave: SQLite made durable and safe for several writers, PostgreSQL left as it is."""
+"""How connections behave: who only reads can write nothing; SQLite is made durable and safe for several writers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Delete, Engine, Insert, Update, event
+from sqlalchemy import Connection, Delete, Engine, Insert, Update, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 _writing: ContextVar[bool] = ContextVar("guanjia_writing", default=True)
@@ -17,8 +17,9 @@ _writing: ContextVar[bool] = ContextVar("guanjia_writing", default=True)
 def writing(allowed: bool) -> Iterator[None]:
     """Say whether transactions begun inside will write.
 
-    On SQLite a writing transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it can never fail
-    half-way because another writer came first; a reading one does not block anybody.
+    In the others the database itself refuses every change, whatever statement it comes with. On SQLite a writing
+    transaction takes the write lock at its start (BEGIN IMMEDIATE), so that it can never fail half-way because another
+    writer came first; a reading one does not block anybody.
     """
     token = _writing.set(allowed)
     try:
@@ -46,19 +47,34 @@ def _refuse_statements(state: ORMExecuteState) -> None:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Install the connection rules on an SQLite engine; other engines need none."""
-    if engine.dialect.name != "sqlite":
-        return
+    """Install the connection rules."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
 
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-            connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+def _configure_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading, info = not _writing.get(), connection.info
+    if info.get("reading", False) != reading:
+        connection.exec_driver_sql(f"PRAGMA query_only={reading:d}")
+        info["reading"] = reading
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if bool(driver.read_only) == _writing.get():
+        driver.read_only = (
+            not _writing.get()
+        )  # the driver's own BEGIN, sent with the first statement, then says READ ONLY
 
 
 def refresh_statistics(engine: Engine) -> None:

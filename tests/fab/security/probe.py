@@ -67,6 +67,21 @@ class ProbePage(Page):
     def sneaky_statement(self) -> Any:
         db.session.execute(update(Account).values(email="changed@example.org"))
 
+    @expose("/sneaky-text")
+    @requires("read")
+    def sneaky_text(self) -> Any:
+        """Tries it behind the session's back, in its transaction."""
+        db.session.connection().execute(text("UPDATE ab_user SET email = 'changed@example.org'"))
+        return "changed"
+
+    @expose("/sneaky-connection")
+    @requires("read")
+    def sneaky_connection(self) -> Any:
+        """Tries it in a transaction of its own."""
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE ab_user SET email = 'changed@example.org'"))
+        return "changed"
+
     @expose("/many")
     @requires("read")
     def many(self) -> Any:

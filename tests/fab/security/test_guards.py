@@ -11,6 +11,7 @@ import pytest
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, User, ViewMenu
 from flask_appbuilder.security.sqla.models import Role as FabRole
 from sqlalchemy import event, func, insert, select
+from sqlalchemy.exc import DBAPIError
 
 import app as package
 import config
@@ -239,13 +240,21 @@ def test_a_form_key_of_another_session_does_not_fit(browsers):
     assert mine.post("/probe/touch", {"text": "x"}).get_data(as_text=True) == "touched x"
 
 
-TROUBLE = {"ProbePage.boom", "ProbePage.sneaky", "ProbePage.sneaky_statement"}
+TROUBLE = {f"ProbePage.{view}" for view in ("boom", "sneaky", "sneaky_statement", "sneaky_text", "sneaky_connection")}
 
 
-@pytest.mark.parametrize("path", ["/probe/sneaky", "/probe/sneaky-statement"])
-def test_a_page_that_would_write_while_reading_fails_instead(site, browsers, people, path, caplog):
+@pytest.mark.parametrize(
+    ("path", "refusal"),
+    [
+        ("/probe/sneaky", WriteWhileReading),
+        ("/probe/sneaky-statement", WriteWhileReading),
+        ("/probe/sneaky-text", DBAPIError),  # here the database itself refuses
+        ("/probe/sneaky-connection", DBAPIError),
+    ],
+)
+def test_a_page_that_would_write_while_reading_fails_instead(site, browsers, people, path, refusal, caplog):
     assert browsers("reception").get(path).status_code == 500
-    assert caplog.records[-1].exc_info[0] is WriteWhileReading
+    assert issubclass(caplog.records[-1].exc_info[0], refusal)
     with site.app_context(), acting(system_actor()):
         assert not db.session.scalar(select(Account.id).where(Account.email == "changed@example.org"))
 
