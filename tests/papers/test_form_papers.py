@@ -47,6 +47,10 @@ PAGES = {
     "goods/papers/goods_release": (1, 2),
     "renovation/papers/application": (2, 3),
     "renovation/papers/permit": (1, 2),
+    "renovation/papers/workers": (1, 3),
+    "renovation/papers/temporary_passes": (2, 4),
+    "renovation/papers/pass_register": (1, 4),
+    "renovation/papers/worker_record": (1, 3),
     "renovation/papers/prohibited_acts": (1, 2),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
