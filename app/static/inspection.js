@@ -4,7 +4,6 @@
   "use strict";
   const page = document.getElementById("inspection");
   const form = page?.querySelector("[data-taps]");
-  const csrf = document.querySelector('meta[name="csrf-token"]')?.content;
   const GLYPHS = { pass: "✓", fail: "✗", not_applicable: "–", "": "·" };
   const NEXT = { "": "pass", pass: "fail", fail: "not_applicable", not_applicable: "" };
 
@@ -63,20 +62,17 @@
 
   const key = `taps:${page?.dataset.round}`;
   const waiting = new Map();
-  let sending = false;
-  let pause = 0;
-  let timer = 0;
 
   const keep = () => {
     if (waiting.size) localStorage.setItem(key, JSON.stringify([...waiting]));
     else localStorage.removeItem(key);
   };
 
-  function say(text = "") {
+  function say(text = "", late = false) {
     const bar = document.querySelector(".ins-bar");
     if (!bar) return;
-    bar.classList.toggle("is-waiting", Boolean(text) || (waiting.size > 0 && pause > 0));
-    const slow = waiting.size && pause ? page.dataset.waiting.replace("{n}", waiting.size) : "";
+    bar.classList.toggle("is-waiting", Boolean(text) || late);
+    const slow = late ? page.dataset.waiting.replace("{n}", waiting.size) : "";
     bar.querySelector("[data-state]").textContent = text || slow || (waiting.size ? "" : page.dataset.saved);
   }
 
@@ -89,46 +85,35 @@
     send();
   }
 
-  async function send() {
-    if (sending || !waiting.size) return;
-    clearTimeout(timer);
-    sending = true;
+  async function sendWaiting() {
+    if (!waiting.size) return { left: "" };
     const batch = [...waiting].slice(0, 50);
     const body = new URLSearchParams(batch.map(([item, result]) => ["tap", `${item}:${result}`]));
+    const answer = await offline.post(page.dataset.address, body);
     let note = "";
-    try {
-      const answer = await fetch(page.dataset.address, {
-        method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": csrf }, signal: AbortSignal.timeout(15000),
-      });
-      const json = answer.headers.get("Content-Type")?.includes("json");
-      if (answer.ok && json) {
-        const { results, refused } = await answer.json();
-        for (const [item, sent] of batch) {
-          if (waiting.get(item) !== sent) continue; // tapped again meanwhile
-          waiting.delete(item);
-          row(item)?.classList.remove("is-sending");
-          show(item, results[item] ?? "");
-        }
-        note = Object.values(refused)[0] ?? "";
-        pause = 0;
-      } else if (answer.status === 404) {
-        for (const [item] of batch) {
-          waiting.delete(item);
-          row(item)?.classList.remove("is-sending");
-        }
-        note = page.dataset.lost;
-      } else {
-        if (answer.redirected || answer.status === 400 || answer.status === 401) note = page.dataset.login;
-        pause = Math.min(pause ? pause * 2 : 1000, 30000);
+    if (answer.ok) {
+      const { results, refused } = answer.json;
+      for (const [item, sent] of batch) {
+        if (waiting.get(item) !== sent) continue; // tapped again meanwhile
+        waiting.delete(item);
+        row(item)?.classList.remove("is-sending");
+        show(item, results[item] ?? "");
       }
-    } catch {
-      pause = Math.min(pause ? pause * 2 : 1000, 30000);
+      note = Object.values(refused)[0] ?? "";
+    } else if (answer.status === 404) {
+      for (const [item] of batch) {
+        waiting.delete(item);
+        row(item)?.classList.remove("is-sending");
+      }
+      note = page.dataset.lost;
+    } else if (answer.login) {
+      note = page.dataset.login;
     }
-    sending = false;
     keep();
-    say(note);
-    if (waiting.size) timer = setTimeout(send, pause);
+    const taken = answer.ok || answer.status === 404;
+    return { left: waiting.size ? (taken ? "more" : "later") : "", note };
   }
+  const send = offline.sender(sendWaiting, say);
 
   function begin() {
     form.addEventListener("submit", (event) => {
@@ -155,8 +140,6 @@
     } catch {
       localStorage.removeItem(key);
     }
-    window.addEventListener("online", send);
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && send());
     for (const space of page.querySelectorAll("[data-space]")) count(space);
     say();
   }
@@ -223,57 +206,8 @@
     }
   });
 
-  // Photos: made smaller before they travel, shown as thumbnails; each shot is kept while the next is taken.
-
-  const LONGEST = 2000;
-  async function smaller(file) {
-    if (!file.type.startsWith("image/") || file.size < 600_000) return file;
-    try {
-      const picture = await createImageBitmap(file);
-      const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.round(picture.width * scale);
-      canvas.height = Math.round(picture.height * scale);
-      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-      const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
-      return blob && blob.size < file.size ? new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" }) : file;
-    } catch {
-      return file;
-    }
-  }
-
-  function photos(box) {
-    const list = box.querySelector("[data-taken]");
-    const shots = new Map();
-    const draw = () => {
-      list.replaceChildren(
-        ...[...shots.values()].flat().map((file) => {
-          const place = document.createElement("li");
-          const picture = document.createElement("img");
-          picture.src = URL.createObjectURL(file);
-          picture.alt = file.name;
-          picture.onload = () => URL.revokeObjectURL(picture.src);
-          place.append(picture);
-          return place;
-        }),
-      );
-    };
-    for (const input of box.querySelectorAll("input[type=file]")) {
-      input.addEventListener("change", async () => {
-        const taken = await Promise.all([...input.files].map(smaller));
-        const before = "several" in input.dataset ? shots.get(input) ?? [] : [];
-        shots.set(input, taken.length || !before.length ? [...before, ...taken] : before);
-        const held = new DataTransfer();
-        for (const file of shots.get(input)) held.items.add(file);
-        if ("several" in input.dataset) input.multiple = true;
-        input.files = held.files;
-        draw();
-      });
-    }
-  }
-
   function prepare(root) {
-    for (const box of root.querySelectorAll("[data-photos]")) photos(box);
+    for (const box of root.querySelectorAll("[data-photos]")) offline.photos(box);
     const defect = root.querySelector("[data-defect]");
     if (!defect) return;
     const day = defect.elements.due_on;
