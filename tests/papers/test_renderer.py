@@ -118,11 +118,10 @@ def test_a_renderer_ends_with_its_owner_even_when_that_is_killed() -> None:
         "print(renderer().pid, renderer()._folder.path, flush=True)\n"
         "render('<table>' + '<tr><td>x' * 20_000 + '</table>', [])\n"
     )
-    owner = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert owner.stdout is not None
-    pid, folder = owner.stdout.readline().split()
-    owner.kill()
-    owner.wait()
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid, folder = owner.stdout.readline().split()
+        owner.kill()
     until = time.monotonic() + 20
     while time.monotonic() < until and (Path(f"/proc/{pid}").exists() or Path(folder).exists()):
         time.sleep(0.1)

@@ -23,7 +23,7 @@ from pikepdf import Array
 from app.core.papers.faces import Fonts, advance, face_of
 from app.core.papers.render import PaperMeta
 from app.core.papers.renderer import renderer
-from app.core.papers.sheet import Picture, Place, Skeleton
+from app.core.papers.sheet import Line, Picture, Piece, Skeleton
 from app.core.papers.slots import Slot, structure
 from app.core.papers.template import PaperTemplate, code_rows
 
@@ -113,26 +113,27 @@ def _keep(store: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None
         store.popitem(last=False)
 
 
-def _shape(form: Skeleton, slots: Sequence[Slot]) -> tuple[Any, ...]:
+def _shape(first: Skeleton, slots: Sequence[Slot]) -> tuple[Any, ...]:
     """What of a document's values the layout depends on.
 
-    Texts that fill several lines, or would; the widths of those inside running text.
+    Texts that fill several lines, or would; the widths of those that something else follows.
     """
-    inside = {place.slot: place for place in form.places if place.room is None}
-    fixed = form.fixed - {place.slot for place in form.alone}
-    roomy = (*form.alone, *(place for place in form.places if place.room is not None))
-    wide = {place.slot for place in roomy if not _on_one_line(slots[place.slot].text, place)}
+    texts = [slot.text for slot in slots]
+    short = {number for line in first.folded if _on_one_line(line, texts) for number in line.slots}
+    wide = {number for line in first.lines if not _on_one_line(line, texts) for number in line.slots}
+    within = {piece.slot: piece for line in first.lines if line.room is None for piece in line.pieces}
     return (
-        *((number, slots[number].text) for number in sorted(fixed | wide)),
+        *((number, texts[number]) for number in sorted((first.fixed - short) | wide)),
         *(
-            (number, round(width(slots[number].text, place), 1), _is_cjk(slots[number].text))
-            for number, place in sorted(inside.items())
+            (number, round(width(texts[number], piece), 1), _is_cjk(texts[number]))
+            for number, piece in sorted(within.items())
+            if number is not None and number not in short
         ),
     )
 
 
-def _on_one_line(text: str, place: Place) -> bool:
-    return place.room is None or width(place.before + text + place.after, place) <= place.room - SLACK
+def _on_one_line(line: Line, texts: Sequence[str]) -> bool:
+    return line.room is None or line_width(line, texts) <= line.room - SLACK
 
 
 def _is_cjk(text: str) -> bool:
@@ -141,10 +142,12 @@ def _is_cjk(text: str) -> bool:
 
 def fits(sheet: Skeleton, slots: Sequence[Slot]) -> bool:
     """Every value to be drawn is one line of signs that our fonts have."""
-    for place in sheet.places:
-        text = slots[place.slot].text
-        if "\n" in text or not all(face_of(sign, place.bold) for sign in text):
-            return False
+    texts = [slot.text for slot in slots]
+    for line in sheet.lines:
+        for piece in line.pieces:
+            text = _text_of(piece, texts)
+            if "\n" in text or "  " in text.strip() or not all(face_of(sign, piece.bold) for sign in text):
+                return False
     return True
 
 
@@ -161,17 +164,15 @@ class Press:
             page.obj.Contents = Array([before, page.obj.Contents, values])
             self.values.append(values)
         self.fonts = [page.obj.Resources.Font for page in self.pdf.pages]
-        self.places = [[place for place in sheet.places if place.page == number] for number in range(len(self.values))]
+        self.lines = [[line for line in sheet.lines if line.page == number] for number in range(len(self.values))]
         self.pictures = [[p for p in sheet.pictures if p.page == number] for number in range(len(self.values))]
 
     def fill(self, slots: Sequence[Slot], about: PaperMeta) -> bytes:
         """The skeleton's pages with the values drawn over them; the same values give the same bytes."""
-        fonts = Fonts()
+        fonts, texts = Fonts(), [slot.text for slot in slots]
         for number, values in enumerate(self.values):
             height = self.sheet.sizes[number][1]
-            drawn = ["Q q"]
-            for place in self.places[number]:
-                drawn.append(_text(fonts, place, height, place.before + slots[place.slot].text + place.after))
+            drawn = ["Q q", *(_drawn(fonts, line, height, texts) for line in self.lines[number])]
             drawn += [_code(picture, height, slots[picture.slot].text) for picture in self.pictures[number]]
             values.write("\n".join([*drawn, "Q"]).encode())
         named = fonts.embed(self.pdf)
@@ -198,17 +199,30 @@ class Press:
                 del self.pdf.docinfo[name]
 
 
-def _text(fonts: Fonts, place: Place, height: float, text: str) -> str:
-    x = place.x
-    if place.room is not None and place.align != "left":
-        free = place.room - width(text, place)
-        x += free if place.align == "right" else free / 2
-    red, green, blue = place.colour
-    shown = fonts.show(text, bold=place.bold, size=place.size)
-    return (
-        f"BT {red:.4g} {green:.4g} {blue:.4g} rg {place.spacing:.4g} Tc "
-        f"1 0 0 1 {x:.3f} {height - place.baseline:.3f} Tm {shown} ET"
-    )
+def _drawn(fonts: Fonts, line: Line, height: float, texts: Sequence[str]) -> str:
+    """The pieces of a line, one after the other."""
+    x, written = line.x, []
+    if line.room is not None and line.align != "left":
+        free = line.room - line_width(line, texts)
+        x += free if line.align == "right" else free / 2
+    for piece in line.pieces:
+        text = _text_of(piece, texts)
+        red, green, blue = piece.colour
+        spacing, wide = piece.spacing, width(text, piece)
+        if piece.slot is None and piece.width:  # a fixed text keeps the width that kerning gave it
+            spacing, wide = spacing + (piece.width - wide) / len(text), piece.width
+        x += piece.gap
+        shown = fonts.show(text, bold=piece.bold, size=piece.size)
+        written.append(
+            f"BT {red:.4g} {green:.4g} {blue:.4g} rg {spacing:.4f} Tc "
+            f"1 0 0 1 {x:.3f} {height - piece.baseline:.3f} Tm {shown} ET"
+        )
+        x += wide
+    return "\n".join(written)
+
+
+def _text_of(piece: Piece, texts: Sequence[str]) -> str:
+    return piece.text if piece.slot is None else texts[piece.slot]
 
 
 def _code(picture: Picture, height: float, text: str) -> str:
@@ -229,6 +243,14 @@ def _code(picture: Picture, height: float, text: str) -> str:
 _DARK = re.compile(b"\x01+")
 
 
-def width(text: str, place: Place) -> float:
-    """Points the text takes in the place's font, without kerning."""
-    return sum(advance(sign, place.bold) for sign in text) * place.size + place.spacing * len(text)
+def width(text: str, piece: Piece) -> float:
+    """Points the text takes in the font of the piece, without kerning."""
+    return sum(advance(sign, piece.bold) for sign in text) * piece.size + piece.spacing * len(text)
+
+
+def line_width(line: Line, texts: Sequence[str]) -> float:
+    """Points the pieces of a line take with these values."""
+    return sum(
+        piece.gap + (piece.width if piece.slot is None and piece.width else width(_text_of(piece, texts), piece))
+        for piece in line.pieces
+    )

@@ -49,19 +49,20 @@ def main() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     number = int(sys.argv[1])
-    threading.Thread(target=_end_with_owner, args=(number,), daemon=True).start()
+    ending = threading.Thread(target=_end_with_owner, args=(number,), daemon=True)
+    ending.start()
     with Connection(number) as connection:
         layout.lay_out("<p lang=zh-CN>暖 warm <b>热</b>", [], "both", PaperMeta(title="warm-up"), b"")
         gc.collect()
         gc.freeze()
         gc.set_threshold(200_000, 50, 50)
-        while connection.poll(IDLE_SECONDS):
-            try:
+        try:
+            while connection.poll(IDLE_SECONDS):
                 limits, work, given = pickle.loads(connection.recv_bytes())  # noqa: S301 (our own process wrote it)
-            except EOFError:
-                break
-            if not _answer(connection, limits, WORK[work], given):
-                break
+                if not _answer(connection, limits, WORK[work], given):
+                    break
+        except (EOFError, ConnectionError):  # the owner is gone; what it left is being removed
+            ending.join()
 
 
 def _answer(connection: Connection, limits: tuple[int, int, int], work: Callable[..., Any], given: Any) -> bool:
@@ -73,7 +74,7 @@ def _answer(connection: Connection, limits: tuple[int, int, int], work: Callable
         answer = {"said": said}
     except Refused as refused:
         answer, made = {"failed": [refused.sentence, refused.values]}, b""
-    except MemoryError:
+    except (MemoryError, SystemError):  # the latter from libraries in C that had no memory
         answer, made, fit = {"failed": ["too large", {}]}, b"", False
     except RecursionError:
         answer, made = {"failed": ["too deep", {}]}, b""
@@ -115,7 +116,3 @@ def _end_with_owner(number: int) -> None:
         pass
     shutil.rmtree(Path.cwd(), ignore_errors=True)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -43,6 +43,7 @@ GRACE = 5.0
 LARGEST = 256_000_000
 """Bytes of an answer."""
 FOLDERS = "guanjia-renderer-"
+ENTRY = Path(__file__).parent / "entry.py"
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "XDG_CACHE_HOME", "LD_LIBRARY_PATH", "FONTCONFIG_FILE")
 """What a renderer sees of the environment: no setting, no password."""
 
@@ -195,7 +196,7 @@ class Renderer:
             self._folder = _Folder()
             ours, its = socket.socketpair()
             seen = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-            command = [sys.executable, "-P", "-m", "app.core.papers.press", str(its.fileno())]
+            command = [sys.executable, "-P", str(ENTRY), str(its.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 (fixed arguments)
                 command, stdin=subprocess.DEVNULL, cwd=self._folder.path, pass_fds=[its.fileno()],
                 env={**seen, "TMPDIR": str(self._folder.path), "PYTHONPATH": str(config.ROOT)},

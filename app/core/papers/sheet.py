@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the value of a slot is drawn: page, left end, baseline from the top (points) and how.
+class Piece:
+    """A text on a line: the value of a ``slot``, or a fixed ``text`` that moves when a value before it is wider.
 
-    ``room``: width its line offers, when nothing stands there whose place depends on it; a value may then be of any
-    width up to it. Without ``room`` text follows it, and the value must be as wide as the one the sheet was laid out
-    with. ``before`` and ``after``: fixed text that is drawn with it in the margin.
+    ``baseline`` from the top, ``gap`` to what stands before it, ``width`` of a fixed text, all in points.
     """
 
-    slot: int
-    page: int
-    x: float
+    slot: int | None
+    text: str
     baseline: float
     size: float
     bold: bool
     colour: tuple[float, float, float]
     spacing: float = 0.0
+    gap: float = 0.0
+    width: float = 0.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """Texts that are drawn one after the other from ``x`` on (points).
+
+    ``room``: width the line offers; values may be of any width as long as all pieces stay within it. Without ``room``
+    something else follows, and the value must be as wide as the one the sheet was laid out with.
+    """
+
+    page: int
+    x: float
+    pieces: tuple[Piece, ...]
     align: str = "left"
     room: float | None = None
-    before: str = ""
-    after: str = ""
+
+    @property
+    def slots(self) -> list[int]:
+        return [piece.slot for piece in self.pieces if piece.slot is not None]
 
 
 @dataclass(frozen=True)
@@ -46,34 +59,46 @@ class Picture:
 class Skeleton:
     """A sheet without its values.
 
-    ``fixed``: slots whose very text shapes the layout and therefore stands on the sheet; ``places`` of all the others.
-    ``alone``: where values stand alone in their block, those that fill several lines among them.
+    ``fixed``: slots whose very text shapes the layout and therefore stands on the sheet; ``lines`` have all the others.
+    ``folded``: blocks of several lines as the one line they would be if their values were short.
     """
 
     pdf: bytes
     sizes: tuple[tuple[float, float], ...]
-    places: tuple[Place, ...]
+    lines: tuple[Line, ...]
     pictures: tuple[Picture, ...]
     fixed: frozenset[int]
-    alone: tuple[Place, ...]
+    folded: tuple[Line, ...]
 
     def told(self) -> dict[str, Any]:
         """All but the PDF as plain data, for :meth:`heard` in another process."""
-        told = {name: [dataclasses.asdict(item) for item in getattr(self, name)] for name in _LISTS}
-        return {**told, "sizes": self.sizes, "fixed": sorted(self.fixed)}
+        return {
+            "sizes": self.sizes,
+            "lines": [_told(line) for line in self.lines],
+            "pictures": [vars(picture) for picture in self.pictures],
+            "fixed": sorted(self.fixed),
+            "folded": [_told(line) for line in self.folded],
+        }
 
     @classmethod
     def heard(cls, told: Mapping[str, Any], pdf: bytes) -> Skeleton:
-        lists = {name: tuple(_plain(kind, item) for item in told[name]) for name, kind in _LISTS.items()}
-        return cls(pdf=pdf, sizes=_tuples(told["sizes"]), fixed=frozenset(told["fixed"]), **lists)
+        return cls(
+            pdf=pdf,
+            sizes=tuple((width, height) for width, height in told["sizes"]),
+            lines=_lines(told["lines"]),
+            pictures=tuple(Picture(**values) for values in told["pictures"]),
+            fixed=frozenset(told["fixed"]),
+            folded=_lines(told["folded"]),
+        )
 
 
-_LISTS: dict[str, Any] = {"places": Place, "pictures": Picture, "alone": Place}
+def _told(line: Line) -> dict[str, Any]:
+    return {**vars(line), "pieces": [vars(piece) for piece in line.pieces]}
 
 
-def _plain(kind: Any, values: Mapping[str, Any]) -> Any:
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+def _lines(told: Sequence[Mapping[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(**{**line, "pieces": tuple(_piece(values) for values in line["pieces"])}) for line in told)
 
 
-def _tuples(pairs: list[list[float]]) -> tuple[tuple[float, float], ...]:
-    return tuple((width, height) for width, height in pairs)
+def _piece(values: Mapping[str, Any]) -> Piece:
+    return Piece(**{**values, "colour": tuple(values["colour"])})
