@@ -1,4 +1,4 @@
-"""A database that version 0.1 filled comes through the upgrade whole, and its open work stands in the queue."""
+"""A database that an earlier version filled comes through the upgrade whole, and its open work stands in the queue."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ from tests.conftest import new_database
 
 pytestmark = pytest.mark.slow
 
-FILLED = Path(__file__).parent.parent / "data" / "version-0.1.json.xz"
-"""Every row of a demo estate made by version 0.1, with the keys its personal data are encrypted with."""
+FILLED = Path(__file__).parent.parent / "data"
+"""``version-*.json.xz``: every row of a demo estate made by that version, with the keys its personal data are encrypted with."""
 
 
-def test_what_version_0_1_stored_survives(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "revision"), [("0.1", "0001"), ("0.2", "0002")])
+def test_what_an_earlier_version_stored_survives(tmp_path: Path, version: str, revision: str) -> None:
     from flask_migrate import downgrade, upgrade
 
-    kept = json.loads(lzma.decompress(FILLED.read_bytes()))
+    kept = json.loads(lzma.decompress((FILLED / f"version-{version}.json.xz").read_bytes()))
     keys = tmp_path / "keys.json"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps(kept["keys"]))
     for address in new_database(tmp_path):
         app = create_app(config.Settings(instance_dir=tmp_path, database_url=address, demo=True))
         with app.app_context(), acting(system_actor()):
-            upgrade(revision="0001")
+            upgrade(revision=revision)
             fill(db.engine, kept["tables"])
             upgrade()
             assert counts(db.engine, kept["tables"]) == {name: len(t["rows"]) for name, t in kept["tables"].items()}
@@ -59,7 +60,7 @@ def test_what_version_0_1_stored_survives(tmp_path: Path) -> None:
             db.session.remove()
             people_can_work(app)
             db.session.remove()  # a table in use is not changed
-            downgrade(revision="0001")
+            downgrade(revision=revision)
             rest = counts(db.engine, kept["tables"])
             assert all(rest[name] >= len(t["rows"]) for name, t in kept["tables"].items())
             db.session.remove()
