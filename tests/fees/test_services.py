@@ -271,6 +271,16 @@ def test_a_handling_fee_of_our_own_is_on_the_bill_for_all_to_see(session: Any, i
     assert (line.amount, line.reckoning) == (Decimal(35), "2 × ¥15.00 + ¥5.00")
 
 
+def test_a_cap_holds_for_what_is_charged_after_discount(session: Any, item: Any, bill_for: Any) -> None:
+    deposit = item("renovation_deposit")
+    deposit.cap = Decimal("1500.00")
+    with pytest.raises(FieldErrors) as refused:
+        bill_for(Charge(item=deposit, quantity=Decimal(1)))
+    assert f"rate_{deposit.id}" in refused.value.errors
+    bill = bill_for(Charge(item=deposit, quantity=Decimal(1), discount=Decimal(500), discount_reason="本地上限"))
+    assert bill.receivable == Decimal("1500.00")
+
+
 def test_deposits_are_refundable(session: Any, item: Any, actor_of: Any) -> None:
     deposits = session.scalars(select(FeeItem).where(FeeItem.kind == FeeKind.DEPOSIT)).all()
     assert deposits and all(deposit.refundable for deposit in deposits)

@@ -25,7 +25,7 @@ def _save(session: Session, item: FeeItem | None, values: dict[str, Any], *, act
 FEE_ITEMS = ConfigPart(
     code="fee_items", title=_l("Fee items"), model=FeeItem, key=("code",), resource="FeeItem", save=_save,
     columns=(
-        "seq", "title_zh", "title_en", "kind", "basis", "rate", "handling_fee", "taxable", "refundable", "mandatory",
+        "seq", "title_zh", "title_en", "kind", "basis", "rate", "cap", "handling_fee", "taxable", "refundable", "mandatory",
         "proposed", "advance", "active", "caution_zh", "caution_en",
     ),
     withdraw=("active", False), order=60,

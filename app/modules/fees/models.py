@@ -35,6 +35,8 @@ class FeeItem(Record):
         CheckConstraint("rate >= 0", name="rate_not_negative"),
         CheckConstraint("handling_fee >= 0 AND (kind <> 'collected_on_behalf' OR handling_fee = 0)", name="no_handling_fee_on_behalf"),
         CheckConstraint("kind <> 'deposit' OR refundable", name="deposit_is_refundable"),
+        CheckConstraint("cap IS NULL OR cap > 0", name="cap_positive",
+                        info={"message": ("cap", _l("The cap is more than nothing, or left empty."))}),
     )  # fmt: skip
 
     code: Mapped[str] = mapped_column(String(40), info={"label": _l("Code")})
@@ -47,6 +49,10 @@ class FeeItem(Record):
     handling_fee: Mapped[Decimal] = mapped_column(
         Numeric(12, 2), default=Decimal(0), info={"label": _l("Handling fee"), "format": "money"}
     )
+    cap: Mapped[Decimal | None] = mapped_column(
+        Numeric(12, 2), info={"label": _l("At most on one bill"), "format": "money",
+                              "help": _l("Some places cap deposits, for example at 2,000 yuan a household.")}
+    )  # fmt: skip
     taxable: Mapped[bool] = mapped_column(default=False, info={"label": _l("Taxable")})
     refundable: Mapped[bool] = mapped_column(default=False, info={"label": _l("Refundable")})
     mandatory: Mapped[bool] = mapped_column(default=False, info={"label": _l("Mandatory")})

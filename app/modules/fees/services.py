@@ -159,6 +159,9 @@ def _line(charge: Charge, unit: Unit, seq: int) -> BillLine:
     if not 0 <= discount <= amount:
         sentence = _("The discount on “%(item)s” must lie between zero and the amount.", item=str(item))
         raise _refuse("discount", item, sentence)
+    if item.cap is not None and amount - discount > item.cap:
+        sentence = _("“%(item)s” is capped at ¥%(cap)s here.", item=str(item), cap=f"{item.cap:,.2f}")
+        raise _refuse("rate", item, sentence)
     if discount and not charge.discount_reason.strip():
         raise _refuse("discount_reason", item, _("Say why “%(item)s” is discounted.", item=str(item)))
     months = charge.months if item.basis in MONTHLY else None

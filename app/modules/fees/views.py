@@ -71,11 +71,11 @@ class FeeItemView(RecordView):
     base_order = ("seq", "asc")
     list_cell = {"title": link_to_show(str), "rate": lambda item: item.price, "caution": lambda item: item.caution_text}
     show_fieldsets = [
-        ("", ["title", "code", "kind", "basis", "rate", "handling_fee", "caution"]),
+        ("", ["title", "code", "kind", "basis", "rate", "cap", "handling_fee", "caution"]),
         (_l("Rules"), ["taxable", "refundable", "mandatory", "proposed", "advance", "active", "seq"]),
     ]
     edit_columns = [
-        "title_zh", "title_en", "kind", "basis", "rate", "handling_fee", "taxable", "refundable", "mandatory", "proposed",
+        "title_zh", "title_en", "kind", "basis", "rate", "cap", "handling_fee", "taxable", "refundable", "mandatory", "proposed",
         "advance", "active", "seq", "caution_zh", "caution_en",
     ]  # fmt: skip
     add_columns = ["code", *edit_columns]
