@@ -58,10 +58,15 @@ GRANTS: Grants = {
         "check": (Role.CS_SUPERVISOR,),
         "approve": (Role.MANAGER,),
         "pay": (Role.CASHIER,),
+        "reveal": (Role.CS_SUPERVISOR, Role.MANAGER, Role.CASHIER),
         "print": (*COUNTER, Role.CASHIER),
+    },
+    "RenovationReport": {
+        "read": (Role.MANAGER, Role.CS_SUPERVISOR, Role.SITE_SUPERVISOR, Role.SUPERIOR),
+        "print": (Role.MANAGER, Role.CS_SUPERVISOR, Role.SUPERIOR),
     },
     "RenovationRule": {
         "read": (*COUNTER, *SITE_STAFF, Role.SYSTEM_ADMINISTRATOR),
-        "create update": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
+        "create update delete": (Role.MANAGER, Role.SYSTEM_ADMINISTRATOR),
     },
 }

@@ -23,15 +23,34 @@ from app.core.records.clock import estate_time, estate_today
 from app.core.records.identifiers import InvalidValue
 from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
+from app.core.workflow.table import Blocked
 from app.modules.checks.services import record_finding
 from app.modules.checks.states import Severity
+from app.modules.duties.services import look_again
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.rounds import CODE as ROUNDS
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
-from app.modules.renovation.states import ENDED, SITE, PatrolAction, PointResult, RenovationState, RoundHalf, Stage
+from app.modules.renovation.states import (
+    ENDED,
+    SITE,
+    PatrolAction,
+    PointResult,
+    RenovationState,
+    RoundHalf,
+    Stage,
+    ViolationState,
+)
 from app.modules.renovation.violation_workflow import RULE, VIOLATION
 from app.modules.renovation.workflow import RENOVATION
 
 NOON = 12
+SERIES = "RV"
+CONSEQUENCES = (
+    "逾期未整改的，将要求停工，向有关主管部门报告，并按装修管理服务协议的约定处理。\n"
+    "If this is not rectified in time, the work will be stopped, the competent authority will be told, and the renovation "
+    "management service agreement applies."
+)
+"""What a notice says usually about its consequences; it is handed out, so it says so in both languages."""
 POINTS: Mapping[str, Any] = {
     "permit_posted": _l("Permit posted"),
     "passes_worn": _l("Passes worn"),
@@ -88,6 +107,7 @@ def record_patrol(
     session.flush()
     for photo in photos:
         attach(session, patrol, photo, kind="photo", actor=actor)
+    look_again(session, patrol.estate_id, ROUNDS)
     return patrol
 
 
@@ -118,6 +138,8 @@ def issue_notice(
     actor.require("create", "RenovationViolation")
     if renovation.state in ENDED or not code.active:
         raise InvalidValue(_l("No notice can be issued for this renovation any more."))
+    if patrol is not None and patrol.renovation_id != renovation.id:
+        raise FieldErrors({"patrol_id": _("This visit was made to another site.")})
     lacking = {"description": description, "requirement": requirement}
     errors = {name: _("This must be filled in.") for name, text in lacking.items() if not text.strip()}
     moment = now()
@@ -129,9 +151,9 @@ def issue_notice(
         raise FieldErrors(errors)
     year = estate_today(session, renovation.estate_id).year
     violation = RenovationViolation(
-        estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, "RV", year),
+        estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, SERIES, year),
         renovation=renovation, unit_id=renovation.unit_id, code=code, patrol=patrol, description=description.strip(),
-        requirement=requirement.strip(), consequences=consequences.strip(), found_at=moment, found_by_name=actor.name,
+        requirement=requirement.strip(), consequences=consequences.strip() or CONSEQUENCES, found_at=moment, found_by_name=actor.name,
         due_at=due, stop_work=stop_work, complaint=complaint,
     )  # fmt: skip
     session.add(violation)
@@ -151,3 +173,26 @@ def issue_notice(
             session, renovation, "stop", actor=actor, inputs={"reason": f"{violation.number} {code.title_zh}"}
         )
     return violation
+
+
+def change_notice(
+    session: Session, violation: RenovationViolation, values: Mapping[str, Any], *, actor: Actor
+) -> None:  # fmt: skip
+    """Correct a notice that was not served yet; its clock follows the new deadline when it is served.
+
+    Raises:
+        Blocked: it was served.
+        FieldErrors: no description, no requirement, or a deadline before the finding.
+    """
+    actor.require("update", "RenovationViolation")
+    if violation.state != ViolationState.ISSUED:
+        raise Blocked([_("A notice that was served is not changed any more.")])
+    lacking = [name for name in ("description", "requirement") if not values.get(name, "x").strip()]
+    if lacking:
+        raise FieldErrors({name: _("This must be filled in.") for name in lacking})
+    for name, value in values.items():
+        if name != "due_at" or value is not None:
+            setattr(violation, name, value)
+    if violation.due_at <= violation.found_at:
+        raise FieldErrors({"due_at": _("The deadline lies before the finding.")})
+    session.flush()

@@ -12,7 +12,7 @@ from app.core.records.choices import Choice, choice, in_language
 from app.core.workflow.documents import Document
 from app.modules.estates.models import Unit
 from app.modules.renovation.models import Renovation, RenovationPart
-from app.modules.renovation.states import Delivery, PatrolAction, RoundHalf, Stage, ViolationState
+from app.modules.renovation.states import Delivery, PatrolAction, PointResult, RoundHalf, Stage, ViolationState
 
 
 class DayKind(Choice):
@@ -96,6 +96,14 @@ class RenovationPatrol(RenovationPart):
     token: Mapped[str] = mapped_column(String(40))
 
     renovation: Mapped[Renovation] = relationship(foreign_keys="RenovationPatrol.renovation_id")
+
+    @property
+    def violated(self) -> list[str]:
+        """The points at which the visit found a violation."""
+        return [point for point, result in self.points.items() if result == PointResult.VIOLATION]
+
+    def __str__(self) -> str:
+        return f"{self.renovation.unit.code} {self.day} {self.half.title}"
 
 
 class RenovationViolation(Document):
