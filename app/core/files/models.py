@@ -67,3 +67,6 @@ class Attachment(Record):
     @property
     def audit_birth(self) -> tuple[str, str]:
         return "signature" if self.kind == "signature" else "file", self.name
+
+    def __str__(self) -> str:
+        return self.name

@@ -49,7 +49,7 @@ class RenovationWorker(HasSecrets, RenovationPart):
     id_no_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     id_no_tail: Mapped[str | None] = mapped_column(String(64))
     mobile: Mapped[str | None] = mapped_column(EncryptedText, info={"label": _l("Mobile phone"), "mask": "phone"})
-    trade: Mapped[Trade] = mapped_column(choice(Trade, "trade_known"), info={"label": _l("Trade")})
+    trade: Mapped[Trade] = mapped_column(choice(Trade, "trade_known"), info={"label": _l("Worker's trade")})
     certificate_no: Mapped[str] = mapped_column(
         String(60), default="", info={"label": _l("Special-trade certificate no.")}
     )

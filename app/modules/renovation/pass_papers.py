@@ -57,9 +57,9 @@ def gate_address(one: TemporaryPass) -> str:
 
 def workers(renovation: Renovation, header: Header) -> f27.Context:
     """F27 装修施工人员登记表."""
-    checked = [worker for worker in renovation.workers if worker.verified_at]
-    last = max(checked, key=lambda worker: worker.verified_at or datetime.min) if checked else None
-    at = _local(last, last.verified_at) if last else None
+    checked = [(worker.verified_at, worker) for worker in renovation.workers if worker.verified_at]
+    newest, last = max(checked, key=lambda pair: pair[0]) if checked else (None, None)
+    at = _local(last, newest) if last else None
     return f27.Context(
         header=of_unit(renovation, header),
         application_no=renovation.number,

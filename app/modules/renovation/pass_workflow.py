@@ -57,7 +57,7 @@ WORKER = Workflow(
 PASS = Workflow(
     model=TemporaryPass, resource="TemporaryPass", looks=looks_of(P), initial=P.VALID, work="renovation.pass",
     waits={
-        P.VALID: Wait(role=Role.SECURITY, rule="renovation.pass", due=effects.end_of_pass, lapse="expire"),
+        P.VALID: Wait(role=Role.SITE_ADMINISTRATOR, rule="renovation.pass", due=effects.end_of_pass, lapse="expire"),
         P.EXPIRED: Wait(role=Role.SITE_ADMINISTRATOR, rule="renovation.pass_return"),
         P.REVOKED: Wait(role=Role.SITE_ADMINISTRATOR, rule="renovation.pass_return"),
     },

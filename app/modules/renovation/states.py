@@ -100,7 +100,7 @@ CERTIFIED = (Trade.PLUMBING_ELECTRIC, Trade.WELDING)
 
 class WorkerState(Choice):
     REGISTERED = "registered", _l("Registered, to be verified"), "blue"
-    VERIFIED = "verified", _l("Verified"), "green"
+    VERIFIED = "verified", _l("Document verified"), "green"
     REFUSED = "refused", _l("Refused"), "red"
     LEFT = "left", _l("Left the site"), "secondary"
 

@@ -51,10 +51,10 @@ class RenovationWorkerView(RecordView):
     )  # fmt: skip
     list_cell = {"name": link_to_show(lambda worker: worker.name)}
     edit_columns = (*PERSON, *WORK)
-    form_fieldsets = ((_l("Person"), PERSON), (_l("Work"), WORK))
+    form_fieldsets = ((_l("Person"), PERSON), (_l("Work on the site"), WORK))
     show_fieldsets = (
-        (_l("Work"), ("renovation_id", *WORK, "entered_on", "left_on")),
-        (_l("Person"), PERSON),
+        (_l("Work on the site"), ("renovation_id", *WORK, "entered_on", "left_on")),
+        (_l("Person"), PERSON[1:]),
         (_l("Verification"), ("verified_at", "verified_by_name", "verdict_note", "keep_until", "forgotten_at")),
     )
     show_empty = False
