@@ -33,7 +33,7 @@ class OfferedChoice(ChoiceField):
     """The values that a choice field offers, and the stored one although it was withdrawn."""
 
     def __init__(self, *args: Any, of: Field, **kwargs: Any) -> None:
-        super().__init__(*args, values=self._offered, **kwargs)
+        super().__init__(*args, values=self._offered, steady=True, **kwargs)
         self.of = of
 
     def _offered(self) -> list[tuple[str, str]]:
@@ -177,7 +177,7 @@ def input_for(field: Field) -> Any:
         case FieldKind.CHOICE:
             return OfferedChoice(of=field, **common)
         case FieldKind.YES_NO:
-            return ChoiceField(values=lambda: [(True, _("Yes")), (False, _("No"))], **common)
+            return ChoiceField(values=lambda: [(True, _("Yes")), (False, _("No"))], steady=True, **common)
         case FieldKind.FILE:
             return FileField(**common | {"validators": [_RequiredFile()] if field.required else []})
 
@@ -197,10 +197,11 @@ def in_sections(
     section under a title of their own.
     """
     found = [(title, list(parts)) for title, parts in groups]
+    named = {str(title): parts for title, parts in reversed(found)}
     for field, part in more:
         section = field.section or _("More details")
-        named = next((parts for title, parts in found if str(title) == section), None)
-        if named is None:
-            found.append((section, named := []))
-        named.append(part)
+        if section not in named:
+            named[section] = []
+            found.append((section, named[section]))
+        named[section].append(part)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -50,6 +50,9 @@ class Required(validators.InputRequired):
 class TextField(wtforms.StringField):
     """One line or, with ``rows``, several lines of text; ``empty`` is what an empty input stands for (None or "")."""
 
+    steady = True
+    """Whether nothing but the value of such an input differs from request to request in one language."""
+
     def __init__(
         self, *args: Any, empty: str | None = "", rows: int = 0, length: int | None = None, **kwargs: Any
     ) -> None:
@@ -72,6 +75,7 @@ class _ParsedField(wtforms.Field):
     """An input whose text is read into a value; unreadable text stays in the input beside its message."""
 
     widget = widgets.TextInput()
+    steady = True
 
     def read(self, text: str) -> Any:
         raise NotImplementedError
@@ -223,7 +227,7 @@ class RowsWidget:
     def _line(self, field: RowsField, place: int, row: list[str], extra: dict[str, Any]) -> Markup:
         inputs = Markup().join(
             Markup('<input class="form-control" {}>').format(
-                Markup(  # noqa: S704
+                Markup(  # noqa: S704  (html_params escapes)
                     html_params(
                         name=field.name, value=text, maxlength=LONGEST_CELL, autocomplete="off", placeholder=str(title),
                         **{"aria-label": f"{title} {place + 1}"}, **(extra | {"id": field.id} if place == column == 0 else {}),
@@ -237,6 +241,8 @@ class RowsWidget:
 
 class YesNoField(wtforms.BooleanField):
     """A checkbox; unchecked means no, not nothing."""
+
+    steady = True
 
 
 class _Select(widgets.Select):
@@ -252,18 +258,26 @@ class _Select(widgets.Select):
 
 
 class ChoiceField(wtforms.SelectField):
-    """One of the values of a choice column. The first option is empty, so that nobody chooses without looking."""
+    """One of the values of a choice column. The first option is empty, so that nobody chooses without looking.
+
+    ``steady``: the same ``values`` are offered in every request.
+    """
 
     widget = _Select()
 
     def __init__(
-        self, *args: Any, values: Callable[[], Iterable[tuple[Any, Any]]], empty: Any = None, **kwargs: Any
-    ) -> None:
+        self, *args: Any, values: Callable[[], Iterable[tuple[Any, Any]]], empty: Any = None, steady: bool = False,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(*args, choices=[], coerce=str, validate_choice=False, **kwargs)
-        self.values, self.empty = values, empty
+        self.values, self.empty, self.steady = values, empty, steady
+
+    def chosen(self) -> str:
+        """Token of the value that the input shows."""
+        return str(self.raw_data[0]) if self.raw_data else "" if self.data is None else token_of(self.data)
 
     def iter_choices(self) -> Iterable[WtfChoice]:
-        chosen = str(self.raw_data[0]) if self.raw_data else "" if self.data is None else token_of(self.data)
+        chosen = self.chosen()
         yield WtfChoice("", "", chosen == "", {})
         for value, title in self.values():
             yield WtfChoice(token_of(value), str(title), token_of(value) == chosen, {})
@@ -288,7 +302,7 @@ class LookupWidget:
         chosen = field.chosen()
         option = Markup('<option value="{}" selected>{}</option>').format(*chosen) if chosen else ""
         return Markup("<select {}><option value=''></option>{}</select>").format(
-            Markup(html_params(name=field.name, **kwargs)),  # noqa: S704
+            Markup(html_params(name=field.name, **kwargs)),  # noqa: S704  (html_params escapes)
             option,
         )
 
@@ -377,6 +391,10 @@ class RecordForm(wtforms.Form):
     """The form of a view; only fields of the person's editable columns are in an instance."""
 
     never_null: frozenset[str] = frozenset()
+    _drawn: ClassVar[dict[Any, list[Markup]]]
+
+    def __init_subclass__(cls) -> None:
+        cls._drawn = {}
 
     def refused(self, sent: Iterable[str]) -> list[str]:
         """Names in a request that are no input of this form: hidden, read-only or invented fields."""
@@ -440,10 +458,11 @@ def field_for(
         case Kind.CHOICE:
             common["default"] = None if required else common["default"]
             return ChoiceField(
-                values=lambda: [(o.value, o.title) for o in attribute.options()], empty=_empty(attribute), **common
-            )
+                values=lambda: [(o.value, o.title) for o in attribute.options()], empty=_empty(attribute),
+                steady=not callable(attribute.info.get("choices")), **common
+            )  # fmt: skip
         case Kind.YES_NO:
-            return ChoiceField(values=lambda: [(True, _l("Yes")), (False, _l("No"))], **common)
+            return ChoiceField(values=lambda: [(True, _l("Yes")), (False, _l("No"))], steady=True, **common)
         case Kind.DAY:
             return DayField(**common)
         case Kind.MOMENT:

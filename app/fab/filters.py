@@ -196,7 +196,10 @@ def read_query(
     """Read the arguments of a list request; see the module for their form."""
     refused: dict[str, str] = {}
     criteria = []
+    asked = {part for name in args for part in (name, name.rpartition(".")[0])}
     for attribute in filters:
+        if attribute.name not in asked:
+            continue
         span, values = _span(attribute, args, refused), _values(attribute, args, refused)
         if span or values:
             criteria.append(Criterion(attribute, () if span else values, zone, span))

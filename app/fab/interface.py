@@ -118,7 +118,7 @@ class Attribute:
             blank = sa.or_(blank, (sa.cast(self.sql, sa.String) if self.kind is Kind.CHOICE else self.sql) == "")
         return self.where(blank if empty else sa.not_(blank))
 
-    @property
+    @cached_property  # asked for with every cell of a list
     def key(self) -> str:
         """Name of the column's attribute on its owner."""
         assert self.column is not None

@@ -261,7 +261,8 @@ class ListScreen:
         clauses = self.clauses(query)
         query = self._bounded(query, clauses)
         stretch = self.datamodel.walk(clauses, query.order, query.place, query.size, listed, self.load)
-        filters = [self._filter(a, query, opening.args) for a in self.filtered]
+        typed = opening.args.to_dict()
+        filters = [self._filter(a, query, typed) for a in self.filtered]
         columns = {a.name for a in self.filtered}
         for name, problem in query.refused.items():
             if name not in columns:
@@ -305,7 +306,8 @@ class ListScreen:
         clauses = self.clauses(query)
         query = self._bounded(query, clauses)
         stretch = self.datamodel.walk(clauses, query.order, Place(), PRINTED, listed, self.load)
-        filters = [self._filter(a, query, request.args) for a in self.filtered]
+        typed = request.args.to_dict()
+        filters = [self._filter(a, query, typed) for a in self.filtered]
         writers, link = [self._cell_writer(a, True) for a in listed], partial(_link, self.home(), request.args)
         short = stretch.total.exact and stretch.total.number <= DEEPEST
         return self.render_template(
@@ -316,7 +318,7 @@ class ListScreen:
             totals=self.totals(clauses) if short else [],
         )  # fmt: skip
 
-    def _filter(self, attribute: Attribute, query: ListQuery, args: MultiDict[str, str]) -> dict[str, Any]:
+    def _filter(self, attribute: Attribute, query: ListQuery, args: Mapping[str, str]) -> dict[str, Any]:
         values, refused = query.values(attribute.name), query.refused.get(attribute.name, "")
         chosen = []
         if attribute.kind is Kind.REFERENCE and values:

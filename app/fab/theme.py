@@ -16,6 +16,7 @@ from app.core.clocks.queries import clocks_of
 from app.core.clocks.words import clock_colour, clock_text, deadline_colour, deadline_text
 from app.core.records.amounts import format_area, format_money, in_words_zh
 from app.fab.cells import cell_of, day, limit, moment, number
+from app.fab.drawing import drawn
 from app.fab.fields import title_of
 from app.fab.submit import fresh_token, submit_token
 from app.fab.views import address_of, kind_of, record_views
@@ -31,6 +32,7 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         icon=icon, asset=asset, submit_token=submit_token, address_of=address_of, title_of=title_of,
         record_views=record_views, cell_of=cell_of, clocks_of=clocks_of, kind_of=kind_of, fresh_token=fresh_token,
+        drawn=drawn,
     )  # fmt: skip
     app.jinja_env.filters.update(
         money=_of(format_money), words=_of(in_words_zh), area=_of(format_area), day=_of(day), limit=_of(limit), moment=_of(moment),

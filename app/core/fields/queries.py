@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import current_app, g, has_request_context
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor, current_actor
@@ -30,8 +30,12 @@ def fields_of(
     estate_id = estate_id or current_actor().estate_id
     if estate_id is None:
         return ()
-    found = [f for f in _definitions(estate_id) if f.record_type == record_type and (archived or not f.archived)]
-    return tuple(f for f in found if actor is None or f.seen_by(actor))
+    defined, chosen = _definitions(estate_id)
+    key = (record_type, archived, actor and (actor.system, actor.roles))
+    if key not in chosen:
+        found = (f for f in defined if f.record_type == record_type and (archived or not f.archived))
+        chosen[key] = tuple(f for f in found if actor is None or f.seen_by(actor))
+    return chosen[key]
 
 
 def values_of(
@@ -46,21 +50,24 @@ def values_of(
     wanted = sorted(set(ids))
     if not known or not wanted:
         return {}
-    v = CustomValue
-    query: Any = select(v.record_id, v.field_id, v.text, v.number, v.day, v.yes, v.attachment_id)
+    if session.autoflush:
+        session.flush()
     with_files = any(field.kind is FieldKind.FILE for field in known.values())
-    if with_files:
-        query = query.add_columns(Attachment.name).outerjoin(Attachment, Attachment.id == v.attachment_id)
-    query = query.where(v.record_type == record_type, v.record_id.in_(wanted), v.field_id.in_(known))
+    rows = session.connection().execute(  # no objects: the fields are those of one estate, and so are their values
+        _values_with_files if with_files else _values,
+        {"type": record_type, "records": wanted, "fields": list(known)},
+    )
     found: dict[int, dict[str, Any]] = {}
-    for row in session.execute(query):
-        field = known[row.field_id]
-        value = getattr(row, field.column)
-        if field.column == "number":
-            value = value.quantize(Decimal(1).scaleb(-field.decimals))
-        elif field.column == "attachment_id":
-            value = FileId.of(value, row.name or "")
-        found.setdefault(row.record_id, {})[field.code] = value
+    value: Any
+    for record_id, field_id, text, number, day, yes, attachment_id, *name in rows:
+        field = known[field_id]
+        if number is not None:
+            value = number.quantize(Decimal(1).scaleb(-field.decimals))
+        elif attachment_id is not None:
+            value = FileId.of(attachment_id, name[0] or "")
+        else:
+            value = text if text is not None else yes if day is None else day
+        found.setdefault(record_id, {})[field.code] = value
     return found
 
 
@@ -79,7 +86,7 @@ def sees_file(session: Session, attachment: Attachment, actor: Actor) -> bool:
 
 def hidden_files(actor: Actor) -> list[ColumnElement[bool]]:
     """WHERE clauses on attachments that leave out the files in fields which the actor does not see."""
-    found = _definitions(actor.estate_id) if actor.estate_id is not None else ()
+    found = _definitions(actor.estate_id)[0] if actor.estate_id is not None else ()
     hidden = [(f.record_type, f.code) for f in found if f.kind is FieldKind.FILE and not f.seen_by(actor)]
     return [
         or_(Attachment.kind != FILE_KIND, Attachment.record_type != table, Attachment.role != code)
@@ -91,13 +98,16 @@ FILE_KIND = "field"
 """Kind of the attachments that fields hold; their ``role`` is the code of the field."""
 
 
-def _definitions(estate_id: int) -> tuple[Field, ...]:
-    """All fields of an estate, remembered by this process until the estate's settings change."""
+def _definitions(estate_id: int) -> tuple[tuple[Field, ...], dict[Any, tuple[Field, ...]]]:
+    """All fields of an estate, and the choices among them made so far: a list asks for its own a dozen times.
+
+    Both are remembered by this process until the estate's settings change.
+    """
     version = _version(estate_id)
-    cache: dict[int, tuple[int | None, tuple[Field, ...]]] = current_app.extensions.setdefault("guanjia.fields", {})
+    cache: dict[int, tuple[int | None, tuple[Any, Any]]] = current_app.extensions.setdefault("guanjia.fields", {})
     known = cache.get(estate_id)
     if known is None or known[0] != version:
-        cache[estate_id] = known = (version, _read(db.session, estate_id))
+        cache[estate_id] = known = (version, (_read(db.session, estate_id), {}))
     return known[1]
 
 
@@ -143,3 +153,12 @@ AS_STORED = (
 )  # fmt: skip
 _fields: Any = CustomField.__table__
 _choices: Any = CustomChoice.__table__
+_v: Any = CustomValue.__table__.c
+_a: Any = Attachment.__table__.c
+_values: Any = select(_v.record_id, _v.field_id, _v.text, _v.number, _v.day, _v.yes, _v.attachment_id).where(
+    _v.record_type == bindparam("type"),
+    _v.record_id.in_(bindparam("records", expanding=True)),
+    _v.field_id.in_(bindparam("fields", expanding=True)),
+)
+"""The rows of :func:`values_of`, a statement made once: lists and forms ask it in every request."""
+_values_with_files: Any = _values.add_columns(_a.name).outerjoin(Attachment.__table__, _a.id == _v.attachment_id)
