@@ -52,6 +52,9 @@ PAGES = {
     "renovation/papers/pass_register": (1, 4),
     "renovation/papers/worker_record": (1, 3),
     "renovation/papers/prohibited_acts": (1, 2),
+    "renovation/papers/completion": (1, 2),
+    "renovation/papers/deposit_refund": (1, 2),
+    "renovation/papers/permit_file": (1, 3),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [

@@ -11,10 +11,12 @@ def register(registry: Registry) -> None:
     from app.core.papers.archive import Filed
     from app.fab.documents import register_document
     from app.modules.renovation.application_papers import KINDS
+    from app.modules.renovation.completion_views import register_completion
     from app.modules.renovation.indicators import INDICATORS
     from app.modules.renovation.kinds import EVENTS, WORK, WORKFLOWS
     from app.modules.renovation.pass_views import register_passes
     from app.modules.renovation.seeding import seed
+    from app.modules.renovation.site_views import register_site
     from app.modules.renovation.views import RenovationContractorView, RenovationView
 
     for kind in KINDS:
@@ -33,4 +35,6 @@ def register(registry: Registry) -> None:
         registry.contribute(indicator)
     registry.seed(seed)
     register_passes(registry, category)
+    register_completion(registry, category)
+    register_site(registry)
     registry.view(RenovationContractorView, label=_l("Renovation contractors"), category=category, icon="building")

@@ -26,7 +26,6 @@ from app.modules.estates.models import Unit
 from app.modules.renovation.models import Renovation, RenovationPart
 from app.modules.renovation.states import InspectionResult, InspectionRound, SettlementState
 
-
 SECOND = text("round = 'second'")
 
 
