@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ class _Leaf:
 
 @dataclass
 class _Block:
-    """A block with text of slots: the lines it is laid out in, each with its leaves."""
+    """A block with text of slots, or what of it stands between line breaks: its lines, each with its leaves."""
 
     page: int
     box: Any
@@ -182,9 +182,20 @@ def _hide(box: Any) -> None:
 def _blocks(document: Any, texts: list[str]) -> Iterator[_Block]:
     for number, page in enumerate(document.pages):
         for box in page._page_box.descendants():
-            lines = [list(_leaves(child)) for child in getattr(box, "children", ()) if isinstance(child, boxes.LineBox)]
-            if any(leaf.slot is not None for line in lines for leaf in line):
-                yield _Block(number, box, lines, texts)
+            for lines in _parts(child for child in getattr(box, "children", ()) if isinstance(child, boxes.LineBox)):
+                if any(leaf.slot is not None for line in lines for leaf in line):
+                    yield _Block(number, box, lines, texts)
+
+
+def _parts(lines: Iterable[Any]) -> Iterator[list[list[_Leaf]]]:
+    """Lines up to where the form itself begins a new one."""
+    part = []
+    for line in lines:
+        part.append(list(_leaves(line)))
+        if any(box.element_tag == "br" for box in line.descendants()):
+            yield part
+            part = []
+    yield part
 
 
 def _leaves(box: Any, slot: int | None = None, bare: bool = True) -> Iterator[_Leaf]:
@@ -223,7 +234,7 @@ def _running(document: Any, slots: list[Slot], texts: list[str], fixed: set[int]
                     continue
                 align = _align(box.style)
                 anchored = margin.at_keyword.endswith(align)  # what is set against the page's edge may be of any width
-                x, room = (_free(margin, margins) if anchored else (box.position_x, None))
+                x, room = _free(margin, margins) if anchored else (box.position_x, None)
                 look = {"baseline": (box.position_y + box.baseline) * POINTS, **_look(box.style)}
                 parts = zip((None, heads[value], None), box.text.partition(value), strict=True)
                 yield Line(
