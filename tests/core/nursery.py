@@ -1,9 +1,10 @@
-"""A process that lets others die: run with ``python -m tests.core.nursery SECONDS SEED``, settings from the environment.
+"""A process that lets others die: run with ``python -m tests.core.nursery DEATHS SEED``, settings from the environment.
 
 It starts workers, people who ask for work, and the web server, whose processes answer somebody who sends every form
-until it is answered; it kills them at random moments with SIGKILL, and new ones are started. On
-PostgreSQL it also cuts all connections, or with ``GUANJIA_TEST_KILL_DATABASE`` kills a process of the server, which
-then recovers from its log. At the end it lets the workers finish in peace and leaves through exit code 0.
+until it is answered; it kills them at random moments with SIGKILL, and new ones are started, until so many died and
+``ENOUGH`` forms were answered meanwhile. On PostgreSQL it also cuts all connections, or with
+``GUANJIA_TEST_KILL_DATABASE`` kills a process of the server, which then recovers from its log. At the end it lets the
+workers finish in peace and leaves through exit code 0.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ from app.server import _Server
 STEPS = 6
 EVERY = timedelta(seconds=6)
 PATIENCE = 60
+"""Seconds for the dying, and again for the work that is left then; on an idle machine both take a quarter of that."""
+ENOUGH = 12
 ORDERED = "ordered"
 """File of the numbers that were answered, one a line."""
 
@@ -83,7 +86,7 @@ def ask(app: Flask) -> None:
             time.sleep(random.uniform(0, 0.02))
             db.session.commit()
             db.session.remove()
-            time.sleep(random.uniform(0.1, 0.3))
+            time.sleep(random.uniform(0.2, 0.5))
 
 
 @public
@@ -143,6 +146,12 @@ def sent(opener: urllib.request.OpenerDirector, address: str, form: bytes, locat
     return False
 
 
+def answered(settings: config.Settings) -> list[str]:
+    """Numbers of the forms that were answered."""
+    ordered = settings.instance_dir / ORDERED
+    return ordered.read_text().split() if ordered.exists() else []
+
+
 def web_processes(server: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
 
@@ -192,7 +201,7 @@ def open_jobs(app: Flask) -> int:
         return count or 0
 
 
-def main(seconds: float, seed: int) -> None:
+def main(wanted: int, seed: int) -> None:
     settings = config.load()
     app, moments = create_app(settings), random.Random(seed)
     app.config["WTF_CSRF_ENABLED"] = False
@@ -204,8 +213,8 @@ def main(seconds: float, seed: int) -> None:
     lives: list[Callable[[], None]] = [lambda: worker.run_worker(app, threading.Event())] * 2 + [lambda: ask(app)]
     children = [fork(life) for life in lives]
     server, customer = fork(lambda: serve(app, settings)), fork(lambda: order(settings))
-    until, deaths, web_deaths = time.monotonic() + seconds, 0, 0
-    while time.monotonic() < until:
+    until, deaths, web_deaths = time.monotonic() + PATIENCE, 0, 0
+    while time.monotonic() < until and (deaths + web_deaths < wanted or len(answered(settings)) < ENOUGH):
         time.sleep(moments.uniform(0.05, 0.6))
         if deaths % 8 == 7 and db_is_postgres(app):
             (crash_database if "GUANJIA_TEST_KILL_DATABASE" in os.environ else cut_connections)(app)
@@ -237,4 +246,4 @@ def db_is_postgres(app: Flask) -> bool:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]))
