@@ -79,7 +79,7 @@ def sites_of(session: Session, estate_id: int, moment: datetime) -> list[Site]:
         .where(RenovationViolation.renovation_id.in_(numbers), RenovationViolation.state.in_(OPEN_VIOLATIONS))
         .group_by(RenovationViolation.renovation_id)
     )
-    violations = dict(found.tuples())
+    violations = {row[0]: row[1] for row in found}
     sites = [
         Site(
             renovation, [visit for visit in reversed(today) if visit.renovation_id == renovation.id],

@@ -309,7 +309,7 @@ class RenovationViolationView(DocumentView):
         if code is None:
             raise FieldErrors({"code_id": _("This must be filled in.")})
         patrol = db.session.get_one(RenovationPatrol, reference) if reference else None
-        due = values.pop("due_at")
+        due = values.pop("due_at", None)  # empty fields of columns that are never null are left out
         return site.issue_notice(
             db.session, renovation, code=code, patrol=patrol, due=due, actor=actor, **values
         )  # fmt: skip
