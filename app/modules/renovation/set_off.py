@@ -13,7 +13,6 @@ from app.core.records.amounts import money
 from app.modules.renovation.completion_models import RenovationSettlement
 from app.modules.renovation.effects import deposits_of
 from app.modules.renovation.models import Renovation
-from app.modules.renovation.states import SettlementState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +38,17 @@ def deposits_held(session: Session, renovation: Renovation) -> Sequence[Any]:
 
 def shares_of(session: Session, settlement: RenovationSettlement) -> list[Share]:
     """What becomes of each deposit; of a settlement that was paid, what did become of it."""
+    if settlement.paid_at is None:
+        return planned_shares(session, settlement)
+    renovation = settlement.renovation
+    ended = [line for line in deposits_of(session, renovation) if line.refund]
+    ended.sort(key=lambda line: line.refund.id)
+    return [_share(renovation, line, line.refund.withheld) for line in ended]
+
+
+def planned_shares(session: Session, settlement: RenovationSettlement) -> list[Share]:
+    """How the deductions fall on the deposits that are still held."""
     renovation, left = settlement.renovation, settlement.deducted
-    if settlement.state == SettlementState.PAID:
-        ended = [line for line in deposits_of(session, renovation) if line.refund]
-        ended.sort(key=lambda line: line.refund.id)
-        return [_share(renovation, line, line.refund.withheld) for line in ended]
     shares = []
     for line in deposits_held(session, renovation):
         share = _share(renovation, line, min(left, line.received))

@@ -8,7 +8,7 @@ from app.core.records.base import now, session_of
 from app.modules.fees.services import refund_deposit
 from app.modules.fees.states import PaymentMethod
 from app.modules.renovation.completion_models import RenovationSettlement
-from app.modules.renovation.set_off import reckon, shares_of
+from app.modules.renovation.set_off import planned_shares, reckon
 from app.modules.renovation.workflow import WORK as CASE_WORK
 
 REFUND_RULE = "renovation.refund"
@@ -32,15 +32,15 @@ def send_back(settlement: RenovationSettlement, *, actor: Actor, reason: str) ->
 
 def pay(settlement: RenovationSettlement, *, actor: Actor) -> None:
     """Every deposit ends on its bill: paid back, less its part of what is set off; the clock of the refund is met."""
+    settlement.paid_at, settlement.paid_by_id, settlement.paid_by_name = now(), actor.user_id, actor.name
     session, renovation = session_of(settlement), settlement.renovation
     method = PaymentMethod.TRANSFER if settlement.payee_account else PaymentMethod.CASH
     reasons = "；".join(f"{line.reason}（{line.clause}）" for line in settlement.deductions)
-    for share in shares_of(session, settlement):
+    for share in planned_shares(session, settlement):
         refund_deposit(
             session, share.line, withheld=share.set_off, method=method, payee_name=settlement.payee_name,
             reason=f"{settlement.number} {reasons}".strip(), actor=actor,
         )  # fmt: skip
-    settlement.paid_at, settlement.paid_by_id, settlement.paid_by_name = now(), actor.user_id, actor.name
     item = clocks.work_of(session, renovation, CASE_WORK)
     if item is not None:
         clocks.meet(session, item, REFUND_RULE)
