@@ -20,6 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
         "timeline, filtered": f"/timeline/unit/{first}?kind=comments",
     }
     for label, path in pages.items():
-        timed(label, lambda path=path: client.get(path), statements)
+        timed(label, partial(client.get, path), statements)
 
     def save() -> Any:
         data = form_values(client.get(f"/units/{unit_id}/edit").get_data(as_text=True))
@@ -235,13 +236,15 @@ def form_values(page: str) -> dict[str, str]:
 
     form = max(BeautifulSoup(page, "html.parser").find_all("form"), key=lambda f: len(f.find_all(["input", "select"])))
     values = {
-        i["name"]: i.get("value", "") for i in form.find_all("input") if i.get("name") and i.get("type") != "checkbox"
+        str(i["name"]): str(i.get("value", ""))
+        for i in form.find_all("input")
+        if i.get("name") and i.get("type") != "checkbox"
     }
     for choice in form.find_all("select"):
         chosen = choice.find("option", selected=True)
-        values[choice["name"]] = chosen.get("value", "") if chosen else ""
+        values[str(choice["name"])] = str(chosen.get("value", "")) if chosen else ""
     for area in form.find_all("textarea"):
-        values[area["name"]] = area.text.strip()
+        values[str(area["name"])] = area.text.strip()
     return values
 
 

@@ -42,9 +42,7 @@ def fill_desk(
         seq = connection.scalar(select(func.max(AuditEntry.seq)).where(AuditEntry.chain == estate_id)) or 0
         write_rows(connection, AuditEntry.__table__, _entries(estate_id, seq, people, first_unit, units, entries, seed))
         connection.execute(delete(AuditChain).where(AuditChain.chain == estate_id))
-        connection.execute(
-            AuditChain.__table__.insert().values(chain=estate_id, seq=seq + entries, hash="0" * 64)  # type: ignore[attr-defined]  # a Table
-        )
+        connection.execute(AuditChain.__table__.insert().values(chain=estate_id, seq=seq + entries, hash="0" * 64))
     with engine.begin() as connection:
         connection.execute(text("ANALYZE"))
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,14 @@ def measure(name: str, address: str, place: Path, units: int) -> None:
     pages = {"list": "/units/", "list, page 100": "/units/?page=100", "form": f"/units/{first + units // 2}/edit"}
     print(f"\n{name}: {units:,} units without added fields")
     for label, path in pages.items():
-        timed(label, lambda path=path: client.get(path), statements)
+        timed(label, partial(client.get, path), statements)
     with app.app_context(), acting(system_actor(estate_id=estate_id)) as actor:
         known = add_fields(db.session, actor)
         db.session.commit()
         with db.engine.begin() as connection:
             if connection.dialect.name == "sqlite":
-                connection.execute(text("PRAGMA cache_size = -400000"))  # KB: the indexes stay in memory while they grow
+                # KB: the indexes stay in memory while they grow
+                connection.execute(text("PRAGMA cache_size = -400000"))
             write_rows(connection, CustomValue.__table__, values(estate_id, known, first, units))
         settle(db.engine)
         db.session.remove()
@@ -97,7 +99,7 @@ def measure(name: str, address: str, place: Path, units: int) -> None:
         "search box": "/search?q=note+7777",
     }
     for label, path in pages.items():
-        timed(label, lambda path=path: client.get(path), statements)
+        timed(label, partial(client.get, path), statements)
     with app.app_context():
         db.engine.dispose()
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy.schema import ColumnDefault
 
 from app.core.access.keyring import current_keyring
 from app.core.records.base import now
@@ -71,7 +72,7 @@ def write_rows(connection: Connection, table: Table, rows: Iterator[dict[str, An
     """The rows by the fastest way of the database: COPY, or one prepared INSERT; values as their column types bind them."""
     columns = [column for column in table.columns if column.name != "id" or table.name in GIVES_IDS]
     stamp = now()
-    usual = {c.name: c.default.arg for c in columns if c.default is not None and c.default.is_scalar}
+    usual = {c.name: c.default.arg for c in columns if isinstance(c.default, ColumnDefault) and c.default.is_scalar}
     usual |= {c.name: stamp for c in columns if c.name in ("created_at", "changed_at")}
     bind = [(c.name, c.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) for c in columns]
     names = ", ".join(f'"{column.name}"' for column in columns)
@@ -89,7 +90,7 @@ def write_rows(connection: Connection, table: Table, rows: Iterator[dict[str, An
         sequence = func.pg_get_serial_sequence(table.name, "id")  # ids were given, so it has to follow
         connection.execute(select(func.setval(sequence, next_id(connection, table), False)))
     else:
-        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})', values())
+        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join("?" * len(columns))})', values())  # type: ignore[arg-type]  # sqlite3 takes an iterator
 
 
 def _buildings(estate_id: int, units: int, first: dict[Any, int]) -> Iterator[dict[str, Any]]:

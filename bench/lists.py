@@ -9,8 +9,10 @@ import re
 import sys
 import threading
 import time
+from functools import partial
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import event, select
 
@@ -100,7 +102,7 @@ def measure(name: str, address: str, place: Path, rows: int) -> None:
         "sort without index": "/units/?sort=layout",
     }
     for label, path in pages.items():
-        timed(label, lambda path=path: client.get(path), statements)
+        timed(label, partial(client.get, path), statements)
     saved = client.post(
         "/units/views", data={"title": "Mine", "query": "delivery_type=shell&columns=code&columns=floor"}
     )
@@ -127,7 +129,8 @@ def measure(name: str, address: str, place: Path, rows: int) -> None:
 
     fifty = f"gross_area.from=60&gross_area.to={60 + 130 * EXPORTED / rows:.2f}"
     before, begun, size, top, first = memory(), time.perf_counter(), 0, 0, 0.0
-    for part in client.get(f"/units/export.csv?{fifty}", buffered=False).response:
+    parts: Any = client.get(f"/units/export.csv?{fifty}", buffered=False).response
+    for part in parts:
         first = first or time.perf_counter() - begun
         size, top = size + part.count(b"\n"), max(top, memory())
     print(f"  CSV of {size - 1:,} rows: first byte after {first * 1000:.0f} ms, {time.perf_counter() - begun:.1f} s, "

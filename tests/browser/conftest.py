@@ -212,4 +212,5 @@ def look(page: Page, name: str) -> None:
     for width, height in ((1440, 900), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=True)
-    page.set_viewport_size(size or DESK)
+    if size:
+        page.set_viewport_size(size)
