@@ -460,7 +460,7 @@ def test_the_papers_say_what_the_records_say_and_mask_the_numbers(session, app):
 
 @pytest.mark.slow
 @pytest.mark.clause("RN-06", "RN-08", "RN-11", "RN-12")
-def test_the_papers_are_issued_by_those_who_may(session):
+def test_the_papers_are_issued_by_those_who_may(session, app):
     renovation = under_way(session)
     (one,) = renovation.passes
     supervisor, kinds = person(session, "cs_supervisor"), registry().papers
@@ -478,6 +478,10 @@ def test_the_papers_are_issued_by_those_who_may(session):
     PASS.fire(session, one, "revoke", actor=supervisor, inputs={"reason": "违规"})
     with pytest.raises(Blocked):
         issue(session, kinds["F28"], one, language="both", actor=supervisor)
+    card = next(paper for paper in papers if paper.code == "F28")
+    session.commit()
+    stranger = text_of(app.test_client().get(f"/verify/{card.verification_code}"))
+    assert "Revoked" in stranger and one.worker.name not in stranger
 
 
 @pytest.mark.clause("RN-06")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from app.core.access.actor import Actor
 from app.core.access.roles import Role
@@ -45,7 +46,7 @@ def end(one: TemporaryPass, *, actor: Actor, reason: str) -> None:
     tell_security(one, "renovation.pass_ended", reason=reason)
 
 
-def tell_security(one: TemporaryPass, event: str, **values: str) -> None:
+def tell_security(one: TemporaryPass, event: str, **values: Any) -> None:
     """Tell the gate what became of a pass, and note that it was told."""
     one.security_told_at = now()
     notify(session_of(one), event, one, roles=[Role.SECURITY], unit=one.unit.code, worker=one.worker.name, **values)
