@@ -84,15 +84,18 @@ def pack(papers: Papers, number: int) -> Iterator[tuple[PaperTemplate, Any]]:
         yield paper, dataclasses.replace(household(context, chance, names), header=header)
 
 
-def print_packs(folder: str, numbers: range) -> tuple[int, int, float, float]:
-    """Print these packs as files into ``folder``: papers overlaid, papers laid out, processor seconds, peak megabytes."""
+def print_packs(folder: str, numbers: range) -> tuple[int, int, float, float, float]:
+    """Print these packs as files into ``folder``.
+
+    Papers overlaid, papers laid out, processor seconds, peak megabytes of this process and of its renderer.
+    """
     papers, filler = papers_of_a_pack(), Filler()
     for number in numbers:
         parts = [(paper, filler.render(paper, context)) for paper, context in pack(papers, number)]
         (Path(folder) / f"{number:06d}.pdf").write_bytes(bundled(parts))
-    peak = peak_megabytes()
     renderer().stop()
-    return filler.overlaid, filler.rendered, processor_seconds(), peak
+    own, its = (peak_megabytes(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return filler.overlaid, filler.rendered, processor_seconds(), own, its
 
 
 def merge(folder: str, target: str) -> tuple[float, float]:
@@ -110,8 +113,8 @@ def processor_seconds() -> float:
     return sum(part.ru_utime + part.ru_stime for part in used)
 
 
-def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak_megabytes(who: int = resource.RUSAGE_SELF) -> float:
+    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def many(count: int, processes: int) -> None:
@@ -126,7 +129,8 @@ def many(count: int, processes: int) -> None:
         print(
             f"{count} packs as single files, {processes} processes: {time.perf_counter() - started:.1f} s by the clock, "
             f"{sum(d[2] for d in done):.1f} s of processor ({max(d[2] for d in done):.1f} s in the busiest), "
-            f"{sum(d[0] for d in done)} papers overlaid, {sum(d[1] for d in done)} laid out, peak {max(d[3] for d in done):.0f} MB"
+            f"{sum(d[0] for d in done)} papers overlaid, {sum(d[1] for d in done)} laid out, "
+            f"peak {max(d[3] for d in done):.0f} MB and {max(d[4] for d in done):.0f} MB of its renderer"
         )
         target = Path(other) / "merged.pdf"
         started = time.perf_counter()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Name, OutlineItem
 
-from app.core.papers.faces import Fonts, advance
+from app.core.papers.faces import Fonts, ems
 from app.core.papers.render import PaperError
 
 FOOT_SIZE = 7
@@ -104,7 +104,7 @@ def _number_pages(pack: pikepdf.Pdf, language: str) -> None:
     feet = []
     for number, page in enumerate(pack.pages, 1):
         line = _foot(str(number), str(total), language)
-        wide = sum(advance(sign, False) for sign in line) * FOOT_SIZE
+        wide = ems(line, False) * FOOT_SIZE
         shown = fonts.show(line, bold=False, size=FOOT_SIZE)
         x = (float(page.mediabox[2]) - wide) / 2
         feet.append(f"Q q BT 0.267 g 1 0 0 1 {x:.3f} {FOOT_BASELINE} Tm {shown} ET Q")

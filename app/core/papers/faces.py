@@ -104,6 +104,18 @@ def advance(sign: str, bold: bool) -> float:
     return found.advance(found.glyph_of[ord(sign)]) / 1000 if found else 1.0
 
 
+@functools.lru_cache(maxsize=20_000)
+def ems(text: str, bold: bool) -> float:
+    """Width of a text in ems, without kerning. Most texts of a paper are the same in all papers of its form."""
+    return sum(advance(sign, bold) for sign in text)
+
+
+@functools.lru_cache(maxsize=20_000)
+def is_drawable(text: str, bold: bool) -> bool:
+    """Whether the text is one line of signs that our fonts have."""
+    return "\n" not in text and "  " not in text.strip() and all(face_of(sign, bold) for sign in text)
+
+
 @dataclass
 class Used:
     """The signs of one face that a document draws, numbered as they come; number 0 is the missing glyph."""

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pikepdf
 from pikepdf import Array
 
-from app.core.papers.faces import Fonts, advance, face_of
+from app.core.papers.faces import Fonts, ems, is_drawable
 from app.core.papers.render import PaperMeta
 from app.core.papers.renderer import renderer
 from app.core.papers.sheet import Line, Picture, Piece, Skeleton
@@ -143,12 +143,7 @@ def _is_cjk(text: str) -> bool:
 def fits(sheet: Skeleton, slots: Sequence[Slot]) -> bool:
     """Every value to be drawn is one line of signs that our fonts have."""
     texts = [slot.text for slot in slots]
-    for line in sheet.lines:
-        for piece in line.pieces:
-            text = _text_of(piece, texts)
-            if "\n" in text or "  " in text.strip() or not all(face_of(sign, piece.bold) for sign in text):
-                return False
-    return True
+    return all(is_drawable(_text_of(piece, texts), piece.bold) for line in sheet.lines for piece in line.pieces)
 
 
 class Press:
@@ -245,7 +240,7 @@ _DARK = re.compile(b"\x01+")
 
 def width(text: str, piece: Piece) -> float:
     """Points the text takes in the font of the piece, without kerning."""
-    return sum(advance(sign, piece.bold) for sign in text) * piece.size + piece.spacing * len(text)
+    return ems(text, piece.bold) * piece.size + piece.spacing * len(text)
 
 
 def line_width(line: Line, texts: Sequence[str]) -> float:
