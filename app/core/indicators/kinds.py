@@ -31,6 +31,7 @@ class Better(Choice):
 
     HIGHER = "higher", _l("at least")
     LOWER = "lower", _l("at most")
+    BELOW = "below", _l("below")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Indicator:
     ``measure(session, estate_id, first_day, last_day)`` gives numerator and denominator of a month; of the running
     month, what is known so far. A measure by parts (clock rules, say) gives ``{part: ratio}``, whose sums are the whole;
     ``parts(session, estate_id)`` names them. ``target`` is in the unit's terms (98 for 98 %); an estate may set its own.
-    ``explained``: in one sentence, what is divided by what.
+    ``explained``: in one sentence, what is divided by what. ``places``: decimals that people read.
     """
 
     code: str
@@ -51,14 +52,20 @@ class Indicator:
     target: Decimal | None = None
     clause: str = ""
     explained: Any = ""
+    places: int = 1
     parts: Callable[[Any, int], Mapping[str, str]] | None = None
 
     def value(self, numerator: Decimal, denominator: Decimal) -> Decimal | None:
-        """The number people read: percent and days to one decimal, counts whole; nothing when nothing was measured."""
-        if not denominator:
+        """The number people read: percent and days to ``places``, counts whole; nothing when nothing was measured."""
+        exact = self.exact(numerator, denominator)
+        if exact is None:
             return None
-        exact = numerator / denominator * (100 if self.unit is IndicatorUnit.PERCENT else 1)
-        return exact.quantize(Decimal(1) if self.unit is IndicatorUnit.COUNT else Decimal("0.1"), ROUND_HALF_UP)
+        places = 0 if self.unit is IndicatorUnit.COUNT else self.places
+        return exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+    def exact(self, numerator: Decimal, denominator: Decimal) -> Decimal | None:
+        """The number in the unit's terms before rounding, by which targets are judged."""
+        return numerator / denominator * (100 if self.unit is IndicatorUnit.PERCENT else 1) if denominator else None
 
     def said(self, value: Decimal | None) -> str:
         """``value`` with its unit; a dash for nothing."""
@@ -70,4 +77,6 @@ class Indicator:
 
     def keeps(self, value: Decimal, target: Decimal) -> bool:
         """Whether ``value`` reaches ``target``."""
+        if self.better is Better.BELOW:
+            return value < target
         return value >= target if self.better is Better.HIGHER else value <= target

@@ -84,7 +84,7 @@ def trends(session: Session, estate_id: int, today: date, *, parts: bool = False
     values: dict[tuple[str, str], dict[date, tuple[Decimal, Decimal]]] = {}
     for found, part, month, numerator, denominator in session.execute(_values(parts), asked):
         values.setdefault((found, part), {})[month] = numerator, denominator
-    targets = _targets(session, estate_id)
+    targets = own_targets(session, estate_id)
 
     def trend(indicator: Indicator, part: str, title: Any, more: Sequence[Trend] = ()) -> Trend:
         target = targets.get(indicator.code, indicator.target)
@@ -112,7 +112,8 @@ def _values(parts: bool) -> Select[Any]:
     return query if parts else query.where(value.c.part == "")
 
 
-def _targets(session: Session, estate_id: int) -> dict[str, Decimal]:
+def own_targets(session: Session, estate_id: int) -> dict[str, Decimal]:
+    """The targets an estate set itself, by indicator; the others have the one they come with."""
     rows = session.execute(_targets_of(), {"estate": estate_id})
     return {code: target.normalize() for code, target in rows}
 
@@ -126,8 +127,8 @@ def _targets_of() -> Select[Any]:
 def _reading(
     indicator: Indicator, month: date, numerator: Decimal, denominator: Decimal, target: Decimal | None
 ) -> Reading:
-    value = indicator.value(numerator, denominator)
-    kept = None if value is None or target is None else indicator.keeps(value, target)
+    value, exact = indicator.value(numerator, denominator), indicator.exact(numerator, denominator)
+    kept = None if exact is None or target is None else indicator.keeps(exact, target)
     return Reading(month, numerator.normalize(), denominator.normalize(), value, kept)
 
 

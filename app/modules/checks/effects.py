@@ -16,6 +16,7 @@ from app.core.records.base import now, session_of
 from app.core.records.clock import estate_today
 from app.core.records.numbering import next_number
 from app.core.registry import registry
+from app.modules.checks.kinds import CheckKind
 from app.modules.checks.models import CorrectiveAction, Measure, RectificationNotice, SpotCheck
 from app.modules.duties.services import look_again
 
@@ -27,11 +28,17 @@ def withdraw(record: SpotCheck | RectificationNotice, *, actor: Actor, reason: s
 
 
 def conclude(check: SpotCheck, *, actor: Actor, conclusion: str) -> None:
-    """Duties that this check fulfils close with it."""
+    """Duties that this check fulfils close with it; the module whose records were checked hears of it."""
     check.conclusion, check.concluded_at, check.concluded_by_name = conclusion, now(), actor.name
     session = session_of(check)
     session.flush()
     look_again(session, check.estate_id, "check")
+    kind = registry().of(CheckKind).get(check.kind)
+    if kind is not None and kind.concluded is not None:
+        for sample in check.samples:
+            record = session.get(kind.model, sample.record_id)
+            if record is not None:
+                kind.concluded(session, record)
 
 
 # Notices

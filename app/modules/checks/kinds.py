@@ -29,6 +29,7 @@ class CheckKind:
     ``sheet``: template shown beside the questions, with what ``facts(session, record)`` returns; without it the
     record's own page is one link away. ``authors``: accounts whose entries the record holds; they do not check it.
     ``role``: who usually has to put a finding right. ``sample``: how many are drawn unless somebody says otherwise.
+    ``concluded(session, record)``: told of every record of a check that was concluded.
     """
 
     code: str
@@ -43,3 +44,4 @@ class CheckKind:
     authors: Callable[[Session, Any], set[int]] = author_of
     role: Role = Role.RECEPTIONIST
     sample: int = 5
+    concluded: Callable[[Session, Any], None] | None = None

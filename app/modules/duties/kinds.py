@@ -34,9 +34,13 @@ class Evidence:
     statement; ``parameters`` are the duty's own, each of those named here, as a list of chosen values
     (``kind=["movein.papers"]``; an empty list: any). Whoever writes such a record calls
     :func:`app.modules.duties.services.look_again` after it, so that the duty closes at once.
+
+    ``owed``, called alike, tells whether there was anything to do in a window, for things that are only owed on some
+    days (rounds, say, while there are sites). What is not owed does not stand in the queue and is waived in the end.
     """
 
     code: str
     title: Any
     occasions: Callable[..., Sequence[Occasion]]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    owed: Callable[..., bool] | None = None

@@ -180,6 +180,8 @@ def bring_up(session: Session, estate_id: int) -> None:
     """
     draw(session, estate_id)
     for occurrence in _settle(session, estate_id):
+        if not occurrence.announced and not _owed(session, occurrence):
+            continue
         if not occurrence.announced:
             _announce(session, occurrence)
         _remind(session, occurrence)
@@ -271,7 +273,10 @@ def _settle(session: Session, estate_id: int, *further: Any) -> Sequence[DutyOcc
         taken |= {(o.record_type, o.record_id) for o in counted}
     closed = [occurrence for occurrence in occurrences if occurrence.state != DutyState.OPEN]
     for occurrence in closed:
-        _conclude(session, occurrence, moment)
+        if occurrence.state == DutyState.MISSED and not _owed(session, occurrence):
+            _waive(session, occurrence, _("There was nothing to do."), None)
+        else:
+            _conclude(session, occurrence, moment)
     return [occurrence for occurrence in occurrences if occurrence.state == DutyState.OPEN]
 
 
@@ -304,6 +309,15 @@ def _evidence(
             )
         found |= by_occurrence
     return found
+
+
+def _owed(session: Session, occurrence: DutyOccurrence) -> bool:
+    """Whether there is anything to do in the occurrence's window, as far as its evidence tells."""
+    kind = registry().of(Evidence).get(occurrence.duty.evidence)
+    if kind is None or kind.owed is None:
+        return True
+    window = (occurrence.opens_at, occurrence.closes_at + INSTANT)
+    return kind.owed(session, occurrence.estate_id, *window, **occurrence.duty.parameters)
 
 
 def _used(session: Session, estate_id: int, moment: datetime) -> dict[int, set[tuple[str, int]]]:

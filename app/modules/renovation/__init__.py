@@ -12,6 +12,7 @@ def register(registry: Registry) -> None:
     from app.fab.documents import register_document
     from app.modules.renovation.application_papers import KINDS
     from app.modules.renovation.completion_views import register_completion
+    from app.modules.renovation.control import register_control
     from app.modules.renovation.indicators import INDICATORS
     from app.modules.renovation.kinds import EVENTS, WORK, WORKFLOWS
     from app.modules.renovation.pass_views import register_passes
@@ -34,6 +35,7 @@ def register(registry: Registry) -> None:
     for indicator in INDICATORS:
         registry.contribute(indicator)
     registry.seed(seed)
+    register_control(registry, category)
     register_passes(registry, category)
     register_completion(registry, category)
     register_site(registry)

@@ -1,10 +1,15 @@
-"""What the manager answers for in renovations: reviews, rounds, condition, complaints, violations (RN-05, RN-09, RN-14)."""
+"""What the manager answers for in renovations: reviews, rounds, condition, complaints, violations (RN-05 … RN-18).
+
+Each is measured by building; the part of an indicator is the number of the building.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import case, func, or_, select
@@ -12,85 +17,140 @@ from sqlalchemy.orm import Session
 
 from app.core.clocks.models import Deadline
 from app.core.indicators.kinds import Better, Indicator, IndicatorUnit, Ratio
+from app.core.indicators.queries import own_targets
 from app.core.records.base import now
 from app.core.records.clock import bounds_of, estate_time
+from app.modules.estates.models import Building, Unit
 from app.modules.movein.models import MoveInCase
+from app.modules.renovation.handling import RULE as HANDLING
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
 from app.modules.renovation.states import RoundHalf, ViolationState
 from app.modules.renovation.workflow import REVIEW
 
 NOT_WITHDRAWN = RenovationViolation.state != ViolationState.WITHDRAWN
+EIGHT, NOON, EVENING = timedelta(hours=8), timedelta(hours=12), timedelta(hours=18)
+HALVES = ((RoundHalf.MORNING, EIGHT, NOON), (RoundHalf.AFTERNOON, NOON, EVENING))
+"""The rounds of a day and the hours in which each is made."""
 
 
-def reviews_in_time(session: Session, estate_id: int, first: date, last: date) -> Ratio:
-    """Reviews due in the period and finished by then ÷ those finished or overdue (RN-05)."""
+class Site(NamedTuple):
+    """Work on the site of a renovation within a period: from when to when."""
+
+    renovation_id: int
+    building_id: int
+    begun: datetime
+    until: datetime
+
+
+class Round(NamedTuple):
+    """A round that is owed at a site."""
+
+    renovation_id: int
+    day: date
+    half: RoundHalf
+
+
+def by_building(kept: Iterable[int], all_of_them: Iterable[int]) -> dict[str, Ratio]:
+    """Ratios by building of what was ``kept`` among ``all_of_them``, both as the building of each."""
+    good, whole = Counter(kept), Counter(all_of_them)
+    return {str(building): (good[building], whole[building]) for building in sorted(good.keys() | whole.keys())}
+
+
+def building_titles(session: Session, estate_id: int) -> Mapping[str, str]:
+    """The estate's buildings by the part that names them."""
+    rows = session.execute(select(Building.id, Building.code).where(Building.estate_id == estate_id))
+    return {str(number): code for number, code in rows}
+
+
+def _deadlines(session: Session, estate_id: int, first: date, last: date, rule: str) -> dict[str, Ratio]:
+    """Deadlines of a rule due in the period and met in time ÷ those met or passed; days end at 24:00 of the last one."""
     start, end = bounds_of(session, estate_id, first, last)
     in_time = case((Deadline.met_at <= Deadline.due_at, 1), else_=0)
-    kept, total = session.execute(
-        select(func.coalesce(func.sum(in_time), 0), func.count()).where(
-            Deadline.estate_id == estate_id, Deadline.rule_key == REVIEW, Deadline.cancelled_at.is_(None),
-            Deadline.due_at >= start, Deadline.due_at < end, or_(Deadline.met_at.is_not(None), Deadline.due_at < now()),
-        )
-    ).one()  # fmt: skip
-    return kept, total
-
-
-def sites_between(
-    session: Session, estate_id: int, start: datetime, end: datetime
-) -> list[tuple[int, datetime, datetime]]:
-    """Renovations on whose sites work went on in the period: id, and from when to when within it."""
     rows = session.execute(
-        select(Renovation.id, Renovation.started_at, Renovation.completion_requested_at, Renovation.accepted_on).where(
+        select(Unit.building_id, func.sum(in_time), func.count())
+        .join(Unit, Unit.id == Deadline.unit_id)
+        .where(
+            Deadline.estate_id == estate_id, Deadline.rule_key == rule, Deadline.cancelled_at.is_(None),
+            Deadline.paused_at.is_(None), Deadline.due_at > start, Deadline.due_at <= end,
+            or_(Deadline.met_at.is_not(None), Deadline.due_at < now()),
+        )
+        .group_by(Unit.building_id)
+    )  # fmt: skip
+    return {str(building): (kept, total) for building, kept, total in rows}
+
+
+def reviews_in_time(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
+    """Reviews due in the period and finished by then ÷ those finished or overdue (RN-05)."""
+    return _deadlines(session, estate_id, first, last, REVIEW)
+
+
+def violations_checked(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
+    """Handled violations whose check was due in the period and made by then ÷ those checked or overdue (RN-16)."""
+    return _deadlines(session, estate_id, first, last, HANDLING)
+
+
+def sites_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[Site]:
+    """Sites on which work went on in the period, with the part of the period in which it did."""
+    rows = session.execute(
+        select(Renovation.id, Unit.building_id, Renovation.started_at, Renovation.completion_requested_at, Renovation.accepted_on)
+        .join(Unit, Unit.id == Renovation.unit_id)
+        .where(
             Renovation.estate_id == estate_id, Renovation.started_at < end,
             or_(Renovation.accepted_on.is_(None), Renovation.completion_requested_at >= start),
         )
+        .order_by(Renovation.id)
     )  # fmt: skip
     found = []
-    for number, begun, requested, accepted in rows:
+    for number, building, begun, requested, accepted in rows:
         until = requested if accepted and requested else now()
-        if begun is not None and until > start:
-            found.append((number, max(begun, start), min(until, end)))
+        if until > start:
+            found.append(Site(number, building, max(begun, start), min(until, end)))
     return found
 
 
-def rounds_due(session: Session, estate_id: int, first: date, last: date) -> set[tuple[int, date, RoundHalf]]:
-    """The rounds owed: each site, each day of work, each half that had begun with work and is over (RN-09)."""
+def rounds_due(session: Session, estate_id: int, first: date, last: date) -> dict[Round, int]:
+    """The rounds owed, each with its building: every site, every half-day of work that is over (RN-09)."""
     start, end = bounds_of(session, estate_id, first, last)
-    owed = set()
-    for number, begun, until in sites_between(session, estate_id, start, min(end, now())):
-        owed.update((number, day, half) for day, half in _halves(session, estate_id, begun, until))
-    return owed
+    return {
+        Round(site.renovation_id, day, half): site.building_id
+        for site in sites_between(session, estate_id, start, min(end, now()))
+        for day, half in _halves(session, estate_id, site)
+    }
 
 
-def _halves(session: Session, estate_id: int, begun: datetime, until: datetime) -> Iterator[tuple[date, RoundHalf]]:
-    """Halves of days that lie wholly between two moments, by the estate's clock; the day ends at 18:00 for rounds."""
-    begins, ends = estate_time(session, estate_id, begun), estate_time(session, estate_id, until)
-    day = begins.date()
-    while day <= ends.date():
-        noon, evening = (datetime.combine(day, datetime.min.time()) + timedelta(hours=h) for h in (12, 18))
-        if begins.replace(tzinfo=None) <= noon - timedelta(hours=4) and ends.replace(tzinfo=None) >= noon:
-            yield day, RoundHalf.MORNING
-        if begins.replace(tzinfo=None) <= noon and ends.replace(tzinfo=None) >= evening:
-            yield day, RoundHalf.AFTERNOON
+def _halves(session: Session, estate_id: int, site: Site) -> Iterator[tuple[date, RoundHalf]]:
+    """Half-days during the whole of which there was work on a site, by the estate's clock."""
+    begun, until = (estate_time(session, estate_id, moment).replace(tzinfo=None) for moment in (site.begun, site.until))
+    day = begun.date()
+    while day <= until.date():
+        midnight = datetime.combine(day, datetime.min.time())
+        for half, opens, closes in HALVES:
+            if begun <= midnight + opens and midnight + closes <= until:
+                yield day, half
         day += timedelta(days=1)
 
 
-def rounds_done(session: Session, estate_id: int, first: date, last: date) -> Ratio:
-    """Rounds made of the rounds that were due (RN-09)."""
-    owed = rounds_due(session, estate_id, first, last)
+def rounds_made(session: Session, estate_id: int, first: date, last: date) -> set[Round]:
+    """The rounds that were made, owed or not."""
     visits = session.execute(
         select(RenovationPatrol.renovation_id, RenovationPatrol.day, RenovationPatrol.half).where(
             RenovationPatrol.estate_id == estate_id, RenovationPatrol.day.between(first, last)
         )
     )
-    return len(owed & {(number, day, half) for number, day, half in visits}), len(owed)
+    return {Round(*visit) for visit in visits}
 
 
-def good_condition(session: Session, estate_id: int, first: date, last: date) -> Ratio:
+def rounds_done(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
+    """Rounds made of the rounds that were due (RN-09)."""
+    owed, made = rounds_due(session, estate_id, first, last), rounds_made(session, estate_id, first, last)
+    return by_building((building for one, building in owed.items() if one in made), owed.values())
+
+
+def good_condition(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
     """Units under renovation without an uncleared grave violation ÷ units under renovation (RN-14, sources C17)."""
     start, end = bounds_of(session, estate_id, first, last)
-    sites = {number for number, _begun, _until in sites_between(session, estate_id, start, end)}
+    sites = {site.renovation_id: site.building_id for site in sites_between(session, estate_id, start, end)}
     moment = min(end, now())
     harmed = set(
         session.scalars(
@@ -103,63 +163,102 @@ def good_condition(session: Session, estate_id: int, first: date, last: date) ->
             )
         )
     )  # fmt: skip
-    return len(sites - harmed), len(sites)
+    return by_building((building for number, building in sites.items() if number not in harmed), sites.values())
 
 
-def complaint_rate(session: Session, estate_id: int, first: date, last: date) -> Ratio:
-    """Violations found after a complaint ÷ households moved in (RN-14, sources C16)."""
+def complaint_rate(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
+    """Violations found after a complaint ÷ households moved in by the end of the period (RN-14, sources C16)."""
     start, end = bounds_of(session, estate_id, first, last)
-    complaints = session.scalar(
-        select(func.count()).where(
+    complaints = session.scalars(
+        select(Unit.building_id)
+        .join(RenovationViolation, RenovationViolation.unit_id == Unit.id)
+        .where(
             RenovationViolation.estate_id == estate_id, RenovationViolation.complaint, NOT_WITHDRAWN,
             RenovationViolation.found_at >= start, RenovationViolation.found_at < end,
         )
     )  # fmt: skip
-    households = session.scalar(
-        select(func.count(func.distinct(MoveInCase.unit_id))).where(
-            MoveInCase.estate_id == estate_id, MoveInCase.completed_at < end
-        )
+    households = session.execute(
+        select(Unit.building_id, Unit.id)
+        .join(MoveInCase, MoveInCase.unit_id == Unit.id)
+        .where(MoveInCase.estate_id == estate_id, MoveInCase.completed_at < end)
+        .distinct()
     )
-    return complaints or 0, households or 0
+    return by_building(complaints, (building for building, _unit in households))
 
 
-def violations_in_time(session: Session, estate_id: int, first: date, last: date) -> Ratio:
+def violations_in_time(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
     """Violations due in the period and cleared by then ÷ those cleared or overdue (RN-10)."""
     start, end = bounds_of(session, estate_id, first, last)
     in_time = case((RenovationViolation.cleared_at <= RenovationViolation.due_at, 1), else_=0)
-    kept, total = session.execute(
-        select(func.coalesce(func.sum(in_time), 0), func.count()).where(
-            RenovationViolation.estate_id == estate_id, NOT_WITHDRAWN, RenovationViolation.due_at >= start,
-            RenovationViolation.due_at < end,
+    rows = session.execute(
+        select(Unit.building_id, func.sum(in_time), func.count())
+        .join(Unit, Unit.id == RenovationViolation.unit_id)
+        .where(
+            RenovationViolation.estate_id == estate_id, NOT_WITHDRAWN, RenovationViolation.due_at > start,
+            RenovationViolation.due_at <= end,
             or_(RenovationViolation.cleared_at.is_not(None), RenovationViolation.due_at < now()),
         )
-    ).one()  # fmt: skip
-    return kept, total
+        .group_by(Unit.building_id)
+    )  # fmt: skip
+    return {str(building): (kept, total) for building, kept, total in rows}
 
 
-INDICATORS = (
-    Indicator(
-        code="renovation.reviews_in_time", title=_l("Renovation reviews in time"), unit=IndicatorUnit.PERCENT,
-        target=Decimal(100), measure=reviews_in_time, clause="RN-05",
-        explained=_l("Reviews due in the month and finished in time ÷ those finished or overdue"),
+def _indicator(
+    code: str, title: Any, measure: Any, clause: str, explained: Any, target: Decimal = Decimal(100),
+    better: Better = Better.HIGHER, places: int = 1,
+) -> Indicator:  # fmt: skip
+    return Indicator(
+        code=f"renovation.{code}", title=title, unit=IndicatorUnit.PERCENT, target=target, better=better, places=places,
+        measure=measure, clause=clause, explained=explained, parts=building_titles,
+    )  # fmt: skip
+
+
+MEASURED = (
+    _indicator(
+        "reviews_in_time", _l("Renovation reviews in time"), reviews_in_time, "RN-05",
+        _l("Reviews due in the month and finished in time ÷ those finished or overdue"),
     ),
-    Indicator(
-        code="renovation.rounds", title=_l("Renovation rounds made"), unit=IndicatorUnit.PERCENT, target=Decimal(100),
-        measure=rounds_done, clause="RN-09", explained=_l("Rounds made ÷ rounds due: two a day on every site"),
+    _indicator(
+        "rounds", _l("Renovation rounds made"), rounds_done, "RN-09",
+        _l("Rounds made ÷ rounds due: two a day on every site"),
     ),
-    Indicator(
-        code="renovation.good_condition", title=_l("Good-condition rate of renovations"), unit=IndicatorUnit.PERCENT,
-        target=Decimal(100), measure=good_condition, clause="RN-14",
-        explained=_l("Units under renovation without an uncleared grave violation ÷ units under renovation"),
+    _indicator(
+        "good_condition", _l("Good-condition rate of renovations"), good_condition, "RN-14",
+        _l("Units under renovation without an uncleared grave violation ÷ units under renovation"),
     ),
-    Indicator(
-        code="renovation.complaint_rate", title=_l("Complaint rate of renovations"), unit=IndicatorUnit.PERCENT,
-        target=Decimal("0.5"), better=Better.LOWER, measure=complaint_rate, clause="RN-14",
-        explained=_l("Violations found after a complaint ÷ households moved in"),
+    _indicator(
+        "complaint_rate", _l("Complaint rate of renovations"), complaint_rate, "RN-14",
+        _l("Violations found after a complaint ÷ households moved in"),
+        target=Decimal("0.5"), better=Better.BELOW, places=2,
     ),
-    Indicator(
-        code="renovation.violations_in_time", title=_l("Violations cleared in time"), unit=IndicatorUnit.PERCENT,
-        target=Decimal(100), measure=violations_in_time, clause="RN-10",
-        explained=_l("Violations due in the month and cleared by their deadline ÷ those cleared or overdue"),
+    _indicator(
+        "violations_in_time", _l("Violations cleared in time"), violations_in_time, "RN-10",
+        _l("Violations due in the month and cleared by their deadline ÷ those cleared or overdue"),
+    ),
+    _indicator(
+        "violations_checked", _l("Handling of violations checked"), violations_checked, "RN-16",
+        _l("Cleared or reported violations whose check was due in the month and made in time ÷ those checked or overdue"),
     ),
 )  # fmt: skip
+"""The indicators of renovations, each by itself."""
+
+
+def quality(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
+    """The indicators of renovations on target ÷ those that had something to measure, by indicator (RN-18)."""
+    targets, found = own_targets(session, estate_id), {}
+    for indicator in MEASURED:
+        parts: Collection[Ratio] = indicator.measure(session, estate_id, first, last).values()  # type: ignore[union-attr]  # all by building
+        value = indicator.exact(Decimal(sum(n for n, _d in parts)), Decimal(sum(d for _n, d in parts)))
+        if value is not None:
+            kept = indicator.keeps(value, targets.get(indicator.code, indicator.target or Decimal(0)))
+            found[indicator.code] = (int(kept), 1)
+    return found
+
+
+QUALITY = Indicator(
+    code="renovation.quality", title=_l("Renovation quality in the office’s assessment"), unit=IndicatorUnit.PERCENT,
+    target=Decimal(100), measure=quality, clause="RN-18",
+    parts=lambda _session, _estate_id: {one.code: str(one.title) for one in MEASURED},
+    explained=_l("Indicators of renovations on target in the month ÷ indicators of renovations with something to measure"),
+)  # fmt: skip
+INDICATORS = (*MEASURED, QUALITY)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.records.estate import Estate
 from app.modules.checks.models import CheckCategory
+from app.modules.duties.services import seed_duties
 from app.modules.renovation.site_models import DayKind, PermittedHours, ViolationCode
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -29,6 +30,7 @@ def seed(session: Session, estate: Estate) -> None:
         presets = yaml.safe_load((SEEDS / "hours.yaml").read_text(encoding="utf-8"))
         session.add_all(hours_from(estate.id, presets["default"]))
     session.flush()
+    seed_duties(session, estate, SEEDS / "duties.yaml")
 
 
 def hours_from(estate_id: int, entries: list[dict[str, Any]]) -> list[PermittedHours]:

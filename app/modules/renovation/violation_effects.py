@@ -9,6 +9,7 @@ from app.core.access.roles import Role
 from app.core.messages.services import notify
 from app.core.records.base import now, session_of
 from app.core.records.identifiers import InvalidValue
+from app.modules.renovation.handling import plan_check
 from app.modules.renovation.site_models import RenovationViolation
 from app.modules.renovation.states import Delivery
 
@@ -23,6 +24,7 @@ def serve(violation: RenovationViolation, *, actor: Actor, method: str, receiver
 def clear(violation: RenovationViolation, *, actor: Actor, remark: str) -> None:
     violation.cleared_at, violation.cleared_by_name = now(), actor.name
     violation.recheck_note = _added(violation.recheck_note, remark)
+    plan_check(session_of(violation), violation)
 
 
 def refuse(violation: RenovationViolation, *, actor: Actor, remark: str) -> None:
@@ -38,6 +40,7 @@ def lapsed(violation: RenovationViolation, *, actor: Actor) -> None:
 
 def report(violation: RenovationViolation, *, actor: Actor, authority: str, receipt: str) -> None:
     violation.reported_at, violation.authority, violation.report_receipt = now(), authority[:120], receipt[:60]
+    plan_check(session_of(violation), violation)
 
 
 def withdraw(violation: RenovationViolation, *, actor: Actor, reason: str) -> None:

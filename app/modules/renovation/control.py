@@ -1,0 +1,88 @@
+"""What the manager has of renovations: checks, rounds as duties, numbers on the home page, the monthly report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.access.actor import Actor
+from app.core.access.roles import Role
+from app.core.clocks.kinds import WorkCommand, WorkKind
+from app.core.registry import HomeCard, HouseholdHead, Registry
+from app.extensions import db
+from app.modules.estates.models import Unit
+from app.modules.renovation.checks import CHECKS
+from app.modules.renovation.handling import WORK, draw_cases
+from app.modules.renovation.models import Renovation
+from app.modules.renovation.report_paper import REPORT
+from app.modules.renovation.report_views import RenovationReportPage, RenovationReportView
+from app.modules.renovation.rounds import ROUNDS
+from app.modules.renovation.site_models import RenovationViolation
+from app.modules.renovation.states import OPEN_VIOLATIONS, REVIEWED, SITE, RenovationState
+
+NUMBERS = (
+    ("review", _l("Applications under review"), tuple(state.value for state in REVIEWED)),
+    ("sites", _l("Sites under way"), tuple(state.value for state in SITE)),
+    ("stopped", _l("Sites stopped"), (RenovationState.SUSPENDED.value,)),
+)
+"""Numbers of the home page: name, title, states of the renovations counted."""
+HANDLING = WorkKind(
+    code=WORK, title=_l("Check how a violation was handled"), resource="RenovationViolation", model=RenovationViolation,
+    icon="clipboard-check", label=lambda violation: f"{violation.number} · {violation.code.code}",
+    commands=(
+        WorkCommand(
+            name="draw", title=_l("Draw the check of these cases"), verb="create", resource="SpotCheck", primary=True,
+            when=lambda violation: True, run=draw_cases,
+        ),
+    ),
+)  # fmt: skip
+
+
+def register_control(registry: Registry, category: Any) -> None:
+    """The module's part of checks, duties, home page, household page and reports."""
+    for thing in (*CHECKS, ROUNDS, HANDLING):
+        registry.contribute(thing)
+    registry.contribute(
+        HomeCard(
+            name="renovations", title=_l("Renovations"), template="renovation/_home.html", load=numbers,
+            resource="Renovation", roles=frozenset({Role.MANAGER, Role.CS_SUPERVISOR, Role.SITE_SUPERVISOR}), order=55,
+        )
+    )  # fmt: skip
+    registry.contribute(
+        HouseholdHead(name="renovation", title=_l("Renovation"), template="renovation/_head.html", load=head, order=40)
+    )
+    registry.paper(REPORT)
+    registry.view(RenovationReportPage, label=_l("Monthly report on renovations"), category=category, icon="report")
+    registry.view(RenovationReportView)
+    registry.page("renovation_report", lambda number: url_for("RenovationReportView.show", pk=number))
+
+
+def numbers(session: Session, actor: Actor) -> dict[str, Any]:
+    """Values of ``renovation/_home.html``: renovations by where they stand, open violations; two statements."""
+    counted = dict(
+        session.execute(
+            select(Renovation.state, func.count()).where(Renovation.estate_id == actor.estate_id).group_by(Renovation.state)
+        ).all()
+    )  # fmt: skip
+    open_ones = session.scalar(
+        select(func.count()).where(
+            RenovationViolation.estate_id == actor.estate_id, RenovationViolation.state.in_(OPEN_VIOLATIONS)
+        )
+    )
+    lines = [(title, sum(counted.get(state, 0) for state in states), states) for _name, title, states in NUMBERS]
+    return {"lines": lines, "violations": open_ones or 0}
+
+
+def head(unit: Unit, actor: Actor) -> dict[str, Any] | None:
+    """The work that goes on in the unit, None when there is none; one statement."""
+    if not actor.may("read", "Renovation"):
+        return None
+    running = db.session.scalar(
+        select(Renovation).where(Renovation.unit_id == unit.id, Renovation.state.in_(SITE)).order_by(Renovation.id.desc()).limit(1)
+    )  # fmt: skip
+    return {"renovation": running, "labels": [(_("Under renovation"), "orange")]} if running else None
