@@ -88,7 +88,9 @@ def sign(page: Page, paper: str) -> None:
 
 def printed(page: Page, button: str) -> bytes:
     """Press a button that opens a paper in a tab of its own, and return the paper."""
-    with page.context.expect_event("response", lambda answer: re.search(r"/copies/\d+\.pdf$", answer.url)) as answer:
+    with page.context.expect_event(
+        "response", lambda answer: bool(re.search(r"/copies/\d+\.pdf$", answer.url))
+    ) as answer:
         page.click(button)
     for tab in page.context.pages:
         if tab is not page:
