@@ -73,14 +73,14 @@ def photo() -> dict[str, Any]:
 
 def enter(page: Page, unit: str, *, stage: str, violation: str = "", findings: str = "") -> None:
     """Fill in the form of a visit and keep it."""
-    page.locator(".pat-open", has_text=unit).click()
+    page.locator(".pat-open", has_text=unit).first.click()
     form = page.locator("#visit form")
     form.locator(f'.ins-choice:has(input[value="{stage}"])').first.click()
-    form.get_by_label("现场人数").fill("2")
-    form.get_by_label("持证人数").fill("1")
+    form.locator("#persons").fill("2")
+    form.locator("#persons_with_pass").fill("1")
     if violation:
         form.locator(f'[data-point="{violation}"] .pat-violation').click()
-        form.get_by_label("发现问题").fill(findings)
+        form.locator("#findings").fill(findings)
         form.locator("#visit-photo").set_input_files(photo())
         expect(form.locator("[data-taken] img")).to_have_count(1)
     form.locator("[data-rest]").click()
@@ -135,7 +135,7 @@ def test_visits_entered_without_a_network_arrive_exactly_once(
 
     # One tap from the violation to the notice, filled in.
     page.locator(".pat-after .btn").click()
-    expect(page.locator("#description")).to_have_value("楼道与垃圾: 楼道堆放装修垃圾")
+    expect(page.locator("#description")).to_have_value("楼道堆放与垃圾: 楼道堆放装修垃圾")
     look(page, "violation-form")
     page.fill("#requirement", "当日清运，恢复楼道畅通")
     page.get_by_role("button", name="保存").click()
@@ -159,7 +159,7 @@ def test_a_visit_that_is_refused_stays_in_the_phone_until_it_is_corrected(
     enter(page, unit, stage="painting")
     expect(page.locator(".pat-site.is-refused")).to_contain_text("说明发现的问题。")
     page.reload()
-    page.locator(".pat-open", has_text=unit).click()
+    page.locator(".pat-open", has_text=unit).first.click()
     expect(page.locator("[data-refusal]")).to_contain_text("说明发现的问题。")
     page.locator("#findings").fill("墙面正在刷漆")
     page.locator("#visit form button.btn-primary").click()

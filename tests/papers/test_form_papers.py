@@ -52,9 +52,13 @@ PAGES = {
     "renovation/papers/pass_register": (1, 4),
     "renovation/papers/worker_record": (1, 3),
     "renovation/papers/prohibited_acts": (1, 2),
+    "renovation/papers/monthly_report": (2, 6),
     "renovation/papers/completion": (1, 2),
     "renovation/papers/deposit_refund": (1, 2),
     "renovation/papers/permit_file": (1, 3),
+    "renovation/papers/management_log": (1, 2),
+    "renovation/papers/management_day": (1, 6),
+    "renovation/papers/violation_notice": (1, 2),
 }
 BOTH = [(folder, sample, "both") for folder in PAGES for sample in ("typical", "longest")]
 SINGLE = [
