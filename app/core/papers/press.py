@@ -49,8 +49,8 @@ def main() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     number = int(sys.argv[1])
-    ending = threading.Thread(target=_end_with_owner, args=(number,), daemon=True)
-    ending.start()
+    watching = threading.Thread(target=_end_with_owner, args=(number,), daemon=True)
+    watching.start()
     with Connection(number) as connection:
         layout.lay_out("<p lang=zh-CN>暖 warm <b>热</b>", [], "both", PaperMeta(title="warm-up"), b"")
         gc.collect()
@@ -62,7 +62,7 @@ def main() -> None:
                 if not _answer(connection, limits, WORK[work], given):
                     break
         except (EOFError, ConnectionError):  # the owner is gone; what it left is being removed
-            ending.join()
+            watching.join()
 
 
 def _answer(connection: Connection, limits: tuple[int, int, int], work: Callable[..., Any], given: Any) -> bool:

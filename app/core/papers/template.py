@@ -348,7 +348,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _is_modest(value: Any) -> bool:
-    return isinstance(value, (int, Decimal)) and bool(abs(value) < 10**15)
+    return isinstance(value, (int, Decimal)) and -(10**15) < value < 10**15
 
 
 _SWELLING = frozenset({"center", "expandtabs", "format", "format_map", "join", "ljust", "replace", "rjust", "zfill"})
