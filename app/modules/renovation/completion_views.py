@@ -162,8 +162,11 @@ class RenovationSettlementView(DocumentView):
         ),
     )
     show_empty = False
-    editable_in = (SettlementState.DRAFT,)
     show_template = "renovation/settlement.html"
+
+    def editable(self, record: RenovationSettlement | None, actor: Actor) -> set[str]:
+        """The payee, until the settlement is checked; it is signed on the voucher only."""
+        return set(self.edit_columns) if record and record.state == SettlementState.DRAFT else set()
 
     def update(self, record: RenovationSettlement, values: dict[str, Any], *, actor: Actor) -> None:
         given = {name: values.get(name, getattr(record, name)) for name in self.edit_columns}
