@@ -31,6 +31,9 @@ BETWEEN_PEOPLE = {"DelegationView", "MoveInBatchView"}
 OF_THE_INSTALLATION = {"AccountView"}
 """Views whose records belong to no estate; the system administrator of any estate manages them."""
 
+OF_ONES_OWN = {"PaperTemplatePage.restore"}
+"""Routes whose number counts the versions of one's own estate."""
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory, database_maker: Callable) -> Iterator[Flask]:  # type: ignore[type-arg]
@@ -108,7 +111,7 @@ def addresses(site: Flask, records: dict[str, int]) -> Iterator[tuple[str, str]]
     for rule in site.url_map.iter_rules():
         view = rule.endpoint.partition(".")[0]
         numbers = [a for a in rule.arguments if type(rule._converters[a]).__name__ == "IntegerConverter"]
-        if not numbers or view in OF_THE_INSTALLATION:
+        if not numbers or view in OF_THE_INSTALLATION or rule.endpoint in OF_ONES_OWN:
             continue
         values: dict[str, object] = dict.fromkeys(rule.arguments, "x")
         values |= {"code": paper.code, "record_type": "unit", "table": "person", "column": "phone"}
@@ -141,6 +144,6 @@ def test_lists_searches_and_exports_of_another_estate_are_empty(demo):
         if rule.arguments or "GET" not in rule.methods or rule.endpoint.partition(".")[0] in OF_THE_INSTALLATION:
             continue
         with browser.get(rule.rule, query_string={"q": ""}) as answer:
-            text = answer.get_data(as_text=True)
+            text = answer.get_data().decode(errors="replace")  # a paper or a workbook is no text
         assert answer.status_code < 500
         assert not [name for name in names if name in text], rule.rule
