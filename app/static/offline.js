@@ -34,8 +34,12 @@ window.offline = (() => {
       told(note ?? "", pause > 0);
       if (left) timer = setTimeout(run, pause);
     }
-    window.addEventListener("online", run);
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && run());
+    function again() {
+      pause = 0;
+      run();
+    }
+    window.addEventListener("online", again);
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && again());
     return run;
   }
 

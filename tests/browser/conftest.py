@@ -169,8 +169,10 @@ def visiting(browser: Browser, address: str, patience: float = 15_000) -> Iterat
 
     def note(said: ConsoleMessage) -> None:
         place = said.location.get("url", "")
-        # 422: a form that came back with something to correct; the browser asks for an icon beside a PDF
-        if said.type == "error" and "status of 422" not in said.text and not place.endswith("/favicon.ico"):
+        # 422: a form that came back with something to correct; a network that the test took away; the browser asks for an
+        # icon beside a PDF
+        meant = "status of 422" in said.text or "net::ERR_INTERNET_DISCONNECTED" in said.text
+        if said.type == "error" and not meant and not place.endswith("/favicon.ico"):
             problems.append(f"{place}: {said.text}")
 
     def open_page(username: str = "", *, phone: bool = False, **options: Any) -> Page:
