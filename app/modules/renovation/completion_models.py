@@ -61,6 +61,9 @@ class CompletionInspection(RenovationPart):
         foreign_keys="CompletionInspection.renovation_id", back_populates="inspections"
     )
 
+    def __str__(self) -> str:
+        return f"{self.round.title} · {self.result.title}"
+
 
 class RenovationSettlement(Document):
     """What becomes of the deposits after acceptance (C9). It repeats the day of acceptance, which the database keeps equal
@@ -150,6 +153,9 @@ class SettlementDeduction(Record):
     evidence_id: Mapped[int] = within_estate("attachment", info={"label": _l("Evidence")})
 
     settlement: Mapped[RenovationSettlement] = relationship(foreign_keys=[settlement_id], back_populates="deductions")
+
+    def __str__(self) -> str:
+        return self.reason
 
     @property
     def audit_subject(self) -> tuple[str, int | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from app.core.access.masking import mask_bank
 from app.core.files.models import Attachment
 from app.core.files.services import attachments_of
@@ -9,7 +11,7 @@ from app.core.papers.base.context import Bilingual, Header, Signature
 from app.core.papers.kind import PaperKind
 from app.core.papers.titles import in_both
 from app.core.records.base import session_of
-from app.core.records.clock import estate_today
+from app.core.records.clock import estate_time, estate_today
 from app.modules.renovation.application_papers import FOLDER, local, of_unit
 from app.modules.renovation.completion import POINTS
 from app.modules.renovation.completion_models import CompletionInspection, RenovationSettlement
@@ -26,9 +28,10 @@ CENTRE = Signature(role=Bilingual("物业服务中心", "Property service centre
 
 def inspection(record: CompletionInspection, header: Header) -> c8.Context:
     """C8 装修验收表."""
-    renovation = record.renovation
-    inspected_at = local(renovation, record.inspected_at)
-    assert inspected_at is not None
+    renovation, points = record.renovation, record.points
+    inspected_at = estate_time(session_of(record), record.estate_id, record.inspected_at)
+    which: Any = record.round.value
+    result: Any = record.result.value
     return c8.Context(
         header=of_unit(renovation, header),
         renovation_no=renovation.number,
@@ -37,15 +40,15 @@ def inspection(record: CompletionInspection, header: Header) -> c8.Context:
         company=renovation.company,
         requested_at=local(renovation, renovation.completion_requested_at),
         inspected_at=inspected_at,
-        round=record.round.value,
+        round=which,
         points=tuple(
-            c8.Point(title=in_both(title), result=record.points[code])
+            c8.Point(title=in_both(title), result=cast(Any, points[code]))
             for code, title in POINTS.items()
-            if code in record.points
+            if code in points
         ),
         ponding_record=record.ponding_record,
         findings=record.findings,
-        result=record.result.value,
+        result=result,
         photos=len(attachments_of(session_of(record), record, kind="photo")),
         warranty_received=record.warranty_received,
         warranty_to=renovation.warranty_to,

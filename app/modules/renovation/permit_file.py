@@ -86,7 +86,12 @@ def entries_of(session: Session, renovation: Renovation) -> list[Entry]:
     """What lies in the file: each paper with its signed copy, then what the applicant signed on sheets of their own."""
     found = []
     for paper in papers_of_case(session, renovation):
-        said = {"code": paper.code, "title_zh": paper.title_zh, "title_en": paper.title_en, "number": paper.number}
+        said: dict[str, Any] = {
+            "code": paper.code,
+            "title_zh": paper.title_zh,
+            "title_en": paper.title_en,
+            "number": paper.number,
+        }
         issued_on = estate_time(session, renovation.estate_id, paper.issued_at).date()
         found.append(Entry(**said, dated=issued_on, original=True, pages=paper.pages, paper=paper))
         if paper.signed_copy:
@@ -97,7 +102,7 @@ def entries_of(session: Session, renovation: Renovation) -> list[Entry]:
     return found
 
 
-def _scan(session: Session, renovation: Renovation, scan: Attachment, **said: str) -> Entry:
+def _scan(session: Session, renovation: Renovation, scan: Attachment, **said: Any) -> Entry:
     filed_on = estate_time(session, renovation.estate_id, scan.created_at).date()
     return Entry(**said, dated=filed_on, original=False, pages=_pages(scan), scan=scan)
 
