@@ -76,8 +76,9 @@ class DocumentView(RecordView):
         if signing or any(drawn for _role, _title, drawn in given):
             values = {"record": record, "view": self, "given": given, "signing": signing}
             parts.append((_("Signatures"), "documents/_signatures.html", values))
-        if kinds:
-            papers = {"record": record, "kinds": kinds, "papers": papers_of(db.session, record), "may": actor.may}
+        issued = papers_of(db.session, record) if kinds else ()
+        if issued or any(actor.may("print", kind.resource) for kind in kinds):
+            papers = {"record": record, "kinds": kinds, "papers": issued, "may": actor.may}
             parts.append((_("Paper"), "documents/_papers.html", papers))
         for name, sentence in self.household.items():
             head = registry().of(HouseholdHead)[name]

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -148,13 +149,11 @@ def _broken_constraint(error: IntegrityError, messages: Mapping[str, Any]) -> di
 def _sentence_for(name: str, table: sa.Table | None, messages: Mapping[str, Any]) -> tuple[str, Any] | None:
     if not name:
         return None
-    for known, said in messages.items():
-        if name == known or name.endswith(f"_{known}"):
-            return (said[0], said[1]) if isinstance(said, tuple) else ("", said)
-    for constraint in table.constraints if table is not None else ():
-        if str(constraint.name) == name and "message" in constraint.info:
-            return "", constraint.info["message"]
-    return None
+    own = (said for known, said in messages.items() if name == known or name.endswith(f"_{known}"))
+    constraints = table.constraints if table is not None else ()
+    general = (c.info["message"] for c in constraints if str(c.name) == name and "message" in c.info)
+    said = next(chain(own, general), None)
+    return said if said is None or isinstance(said, tuple) else ("", said)
 
 
 def _diagnose(error: IntegrityError) -> _Broken:

@@ -282,6 +282,9 @@ class RenovationDecision(RenovationPart):
         foreign_keys="RenovationDecision.renovation_id", back_populates="decisions"
     )
 
+    def __str__(self) -> str:
+        return f"{self.step.title} · {self.verdict.title}"
+
 
 class PermitExtension(RenovationPart):
     """The permit's last day moved: the lines of extension on the permit (forms C4)."""
@@ -297,6 +300,9 @@ class PermitExtension(RenovationPart):
     renovation: Mapped[Renovation] = relationship(
         foreign_keys="PermitExtension.renovation_id", back_populates="extensions"
     )
+
+    def __str__(self) -> str:
+        return f"{self.from_day} → {self.to_day}"
 
 
 from app.modules.renovation import completion_models, pass_models, site_models  # noqa: E402, F401  (a renovation is mapped with its parts)

@@ -102,6 +102,9 @@ class WorkerConduct(RenovationPart):
 
     worker: Mapped[RenovationWorker] = relationship(foreign_keys=[worker_id], back_populates="conduct")
 
+    def __str__(self) -> str:
+        return f"{self.worker.name} · {self.what.title}"
+
     @property
     def what(self) -> Conduct:
         return Conduct(self.kind)

@@ -156,7 +156,7 @@ class Stage(Choice):
 
 
 class PointResult(Choice):
-    OK = "ok", _l("In order"), "green"
+    OK = "ok", _l("Conforms"), "green"
     VIOLATION = "violation", _l("Violation"), "red"
     NOT_APPLICABLE = "not_applicable", _l("Not applicable"), "secondary"
 

@@ -21,7 +21,7 @@ from app.modules.people.models import IdKind
 from app.modules.renovation import application_parts as application_parts  # its parts of the page
 from app.modules.renovation import services
 from app.modules.renovation.models import Renovation, RenovationContractor
-from app.modules.renovation.parts import parts_of
+from app.modules.renovation.parts import leading, parts_of
 from app.modules.renovation.requirements import REQUIREMENTS, missing_of
 from app.modules.renovation.states import EDITABLE, SITE, Delivery, RenovationState
 from app.modules.renovation.workflow import RENOVATION
@@ -87,6 +87,7 @@ class RenovationView(DocumentView):
         "agreements": _l("Management agreement, fire-safety undertaking and commitment, signed by the applicant"),
     }
     show_template = "renovation/show.html"
+    leading = staticmethod(leading)
 
     def create(self, values: dict[str, Any], *, actor: Actor) -> Renovation:
         return services.apply(db.session, values, actor=actor)
