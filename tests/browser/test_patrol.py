@@ -102,7 +102,7 @@ def test_visits_entered_without_a_network_arrive_exactly_once(
     def arrive_unheard(route: Any) -> None:
         """The server keeps the visit, but its answer never reaches the phone."""
         lost.append(route.fetch().text())
-        route.abort()
+        route.abort("internetdisconnected")
 
     page.context.set_offline(True)
     enter(page, units[0], stage="masonry")
@@ -120,7 +120,7 @@ def test_visits_entered_without_a_network_arrive_exactly_once(
     look(page, "patrol-sent")
 
     def stored() -> list[tuple[int, str, int, int, list[str], int]]:
-        visits = db.session.scalars(select(RenovationPatrol).order_by(RenovationPatrol.visited_at))
+        visits = db.session.scalars(select(RenovationPatrol).order_by(RenovationPatrol.renovation_id))
         return [
             (v.renovation_id, v.stage.value, v.persons, v.persons_with_pass, v.violated,
              len(attachments_of(db.session, v, kind="photo")))
