@@ -259,6 +259,7 @@ class RenovationViolationView(DocumentView):
         "patrol_id",
     )  # fmt: skip
     edit_columns = ("description", "requirement", "due_at", "consequences", "complaint")
+    form_fieldsets = (("", add_columns),)
     form_fields = {
         "code_id": ChoiceField(_l("Violation"), values=lambda: [(code.id, str(code)) for code in codes_of(db.session)]),
         "due_at": MomentField(
