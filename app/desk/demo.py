@@ -66,6 +66,7 @@ from app.modules.movein.workflow import CASE, MOVE_IN
 from app.modules.people.imports import ESTATE_WORKBOOK, WORKBOOK
 from app.modules.people.models import IdKind, Language, Person, PersonKind, Tenure, TenureRole, UnitUse
 from app.modules.people.services import give_consent, grant_tenure, register_person, update_person
+from app.modules.renovation.demo import demo as renovation_demo
 
 WALKS = (
     CaseState.DOCUMENTS,
@@ -115,6 +116,9 @@ def load_demo() -> str:
         _life_at_the_desk(session, staff)
         checks_demo(session, staff)
         duties_demo(session, staff)
+        renovation_demo(
+            session, staff | {name: _as(session, name) for name in ("equipment", "site", "sitesupervisor")}, scribble(7)
+        )
         _goods_at_the_gate(session, staff)
         _plans(session, staff)
         _fields_of_our_own(session, staff)

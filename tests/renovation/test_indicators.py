@@ -23,6 +23,7 @@ from app.modules.renovation.report import monthly_report
 from app.modules.renovation.rounds import rounds_between, rounds_owed
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation
 from app.modules.renovation.states import RoundHalf, Stage
+from tests.movein.factories import case_at
 from tests.renovation.factories import person, submitted, under_way, violation_of
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
