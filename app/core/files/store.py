@@ -37,7 +37,7 @@ def write(folder: Path, sha256: str, data: bytes | mmap, key: str) -> None:
     try:
         with open(handle, "wb") as file:
             file.write(nonce)
-            file.write(AESGCM(bytes.fromhex(key)).encrypt(nonce, data, sha256.encode()))
+            file.write(AESGCM(bytes.fromhex(key)).encrypt(nonce, memoryview(data), sha256.encode()))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

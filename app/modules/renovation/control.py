@@ -64,11 +64,10 @@ def register_control(registry: Registry, category: Any) -> None:
 
 def numbers(session: Session, actor: Actor) -> dict[str, Any]:
     """Values of ``renovation/_home.html``: renovations by where they stand, open violations; two statements."""
-    counted = dict(
-        session.execute(
-            select(Renovation.state, func.count()).where(Renovation.estate_id == actor.estate_id).group_by(Renovation.state)
-        ).all()
-    )  # fmt: skip
+    states_of = select(Renovation.state, func.count()).where(Renovation.estate_id == actor.estate_id)
+    counted: dict[str, int] = {
+        state.value: count for state, count in session.execute(states_of.group_by(Renovation.state))
+    }
     open_ones = session.scalar(
         select(func.count()).where(
             RenovationViolation.estate_id == actor.estate_id, RenovationViolation.state.in_(OPEN_VIOLATIONS)

@@ -104,7 +104,7 @@ def sites_between(session: Session, estate_id: int, start: datetime, end: dateti
     found = []
     for number, building, begun, requested, accepted in rows:
         until = requested if accepted and requested else now()
-        if until > start:
+        if begun is not None and until > start:
             found.append(Site(number, building, max(begun, start), min(until, end)))
     return found
 
@@ -245,7 +245,8 @@ MEASURED = (
 
 def quality(session: Session, estate_id: int, first: date, last: date) -> dict[str, Ratio]:
     """The indicators of renovations on target ÷ those that had something to measure, by indicator (RN-18)."""
-    targets, found = own_targets(session, estate_id), {}
+    targets = own_targets(session, estate_id)
+    found: dict[str, Ratio] = {}
     for indicator in MEASURED:
         parts: Collection[Ratio] = indicator.measure(session, estate_id, first, last).values()  # type: ignore[union-attr]  # all by building
         value = indicator.exact(Decimal(sum(n for n, _d in parts)), Decimal(sum(d for _n, d in parts)))

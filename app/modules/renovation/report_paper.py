@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from app.core.indicators.queries import Reading, Trend
 from app.core.indicators.services import last_day
@@ -28,12 +29,11 @@ def report_of(record: RenovationReport, header: Header) -> paper.Context:
     session = session_of(record)
     found = monthly_report(session, record.estate_id, record.month)
 
+    def at(moment: datetime) -> datetime:
+        return estate_time(session, record.estate_id, moment).replace(tzinfo=None, second=0, microsecond=0)
+
     def local(moment: datetime | None) -> datetime | None:
-        return (
-            estate_time(session, record.estate_id, moment).replace(tzinfo=None, second=0, microsecond=0)
-            if moment
-            else None
-        )
+        return at(moment) if moment else None
 
     return paper.Context(
         header=header,
@@ -56,7 +56,7 @@ def report_of(record: RenovationReport, header: Header) -> paper.Context:
             for kind in found.kinds
         ),
         sites=tuple(_site(line) for line in found.sites),
-        late=tuple(_late(line, local(line.due_at), local(line.met_at)) for line in found.late),
+        late=tuple(_late(line, at(line.due_at), local(line.met_at)) for line in found.late),
         signatures=(
             Signature(role=Bilingual("物业服务中心经理", "Service-centre manager"), stamp=True),
             Signature(role=Bilingual("上级主管部门", "Superior department")),
@@ -75,7 +75,7 @@ def _figure(trend: Trend) -> paper.Figure:
     )  # fmt: skip
 
 
-def _standing(reading: Reading) -> str:
+def _standing(reading: Reading) -> Literal["kept", "missed", "none"]:
     return "none" if reading.kept is None else "kept" if reading.kept else "missed"
 
 
