@@ -56,7 +56,10 @@ class HouseholdPage(Page):
         details = [cell for _field, cell in record_views()["UnitView"].custom_cells(unit) if not cell.empty]
         loaded = [(head, head.load(unit, actor)) for head in heads]
         return self.render(
-            "desk/household.html", details=details, heads=[(h, found) for h, found in loaded if found is not None], **values
+            "desk/household.html",
+            details=details,
+            heads=[(h, found) for h, found in loaded if found is not None],
+            **values,
         )
 
 

@@ -68,7 +68,7 @@ class _Commands:
 
     def render(self, template: str, **values: Any) -> str:
         """``template`` with ``values``; the page's title is ``title``."""
-        rendered: str = self.render_template(template, **values)  # type: ignore[attr-defined]
+        rendered: str = self.render_template(template, **values)  # type: ignore[attr-defined]  # of the view it is mixed into
         return rendered
 
     def command(

@@ -185,7 +185,9 @@ def test_the_first_page_of_a_pdf_is_shown_as_a_picture_to_who_may_read_it(
         document.add_blank_page(page_size=(300, 150))
         document.save(sheet)
     own = services.attach(session, building, upload("plan.pdf", sheet.getvalue()), kind="scan", actor=SYSTEM)
-    foreign = services.attach(session, foreign_building, upload("plan.pdf", sheet.getvalue()), kind="scan", actor=SYSTEM)
+    foreign = services.attach(
+        session, foreign_building, upload("plan.pdf", sheet.getvalue()), kind="scan", actor=SYSTEM
+    )
     photo = services.attach(session, building, upload("roof.png"), kind="scan", actor=SYSTEM)
     client = client_of("receptionist")
     answer = client.get(f"/files/{own.id}/picture.png")

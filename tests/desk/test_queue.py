@@ -159,7 +159,9 @@ def test_a_decision_is_made_on_the_line(session: Session, client_of: ClientOf) -
     assert answer.status_code == 200 and "Done: Start re-inspection." in text
     assert "Accompanying inspector" in text  # the line tells whose turn it is now
     assert "token-of-this-form" not in text  # the forms drawn now are new ones
-    again = client.post(f"/queue/{work.id}/do/reinspect", data=form, headers=HTMX)  # the same form twice is one decision
+    again = client.post(
+        f"/queue/{work.id}/do/reinspect", data=form, headers=HTMX
+    )  # the same form twice is one decision
     assert again.status_code == 200
     session.expire_all()
     assert case.state == CaseState.INSPECTION and len(case.rounds) == 2
