@@ -120,7 +120,8 @@ def test_visits_entered_without_a_network_arrive_exactly_once(
     look(page, "patrol-sent")
 
     def stored() -> list[tuple[int, str, int, int, list[str], int]]:
-        visits = db.session.scalars(select(RenovationPatrol).order_by(RenovationPatrol.renovation_id))
+        here = RenovationPatrol.renovation_id.in_([number for number, _unit in sites])
+        visits = db.session.scalars(select(RenovationPatrol).where(here).order_by(RenovationPatrol.renovation_id))
         return [
             (v.renovation_id, v.stage.value, v.persons, v.persons_with_pass, v.violated,
              len(attachments_of(db.session, v, kind="photo")))
