@@ -128,14 +128,14 @@ def enter_the_contractor(page: Page, year: int) -> None:
     """A company with a qualification; a credit code that cannot be is told beside it."""
     page.goto("/renovation-contractors/new")
     for name, value in (
-        ("name", COMPANY), ("credit_code", "91110108MA0000002X"), ("qualification_no", "D111000001"),
+        ("name", COMPANY), ("credit_code", "91110108MA0000003X"), ("qualification_no", "D111000001"),
         ("qualification_grade", "二级"), ("qualified_until", f"{year}-12-31"),
     ):  # fmt: skip
         page.fill(f"[name={name}]", value)
     page.click("form.gj-form button.btn-primary")
     expect(page.locator("#credit_code-error")).to_be_visible()
     expect(page.locator("[name=name]")).to_have_value(COMPANY)
-    page.fill("[name=credit_code]", "91110108MA0000002G")
+    page.fill("[name=credit_code]", "91110108MA0000003K")
     page.click("form.gj-form button.btn-primary")
     expect(page.locator("h1")).to_contain_text(COMPANY)
 

@@ -102,7 +102,7 @@ def test_the_upgrade_finds_the_unit_of_every_entry(tmp_path: Path) -> None:
 
     from tests.core.test_upgrade import FILLED, fill
 
-    kept = json.loads(lzma.decompress(FILLED.read_bytes()))
+    kept = json.loads(lzma.decompress((FILLED / "version-0.1.json.xz").read_bytes()))
     (tmp_path / "keys.json").touch(mode=0o600)
     (tmp_path / "keys.json").write_text(json.dumps(kept["keys"]))
     for address in new_database(tmp_path):

@@ -166,6 +166,8 @@ def _inspect(session: Session, staff: Mapping[str, Actor], renovation: Renovatio
     with acting(staff["sitesupervisor"]) as actor:
         points = dict.fromkeys(completion.POINTS, PointResult.OK.value)
         completion.inspect(session, renovation, points=points, present="业主、王师傅", actor=actor)
+    with acting(staff["reception"]) as actor:
+        completion.begin_settlement(session, renovation, actor=actor)
 
 
 def _picture(name: str) -> FileStorage:
