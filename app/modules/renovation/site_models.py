@@ -30,7 +30,7 @@ class PermittedHours(Record):
                         info={"message": ("closes", _l("The hours end before they begin."))}),
     )  # fmt: skip
 
-    day_kind: Mapped[DayKind] = mapped_column(choice(DayKind, "day_kind_known"), info={"label": _l("Days")})
+    day_kind: Mapped[DayKind] = mapped_column(choice(DayKind, "day_kind_known"), info={"label": _l("Kind of day")})
     opens: Mapped[time] = mapped_column(Time, info={"label": _l("From time")})
     closes: Mapped[time] = mapped_column(Time, info={"label": _l("To time")})
     noisy: Mapped[bool] = mapped_column(default=True, info={"label": _l("Noisy work allowed")})
