@@ -251,9 +251,8 @@ def _kind(owner: type, column: sa.Column[Any]) -> Kind:
 def _target_table(column: sa.Column[Any]) -> str | None:
     if "within_estate" in column.info:
         return str(column.info["within_estate"])
-    for key in column.foreign_keys:
-        return key.target_fullname.rpartition(".")[0]
-    return None
+    pairs = (key.target_fullname.rpartition(".") for key in column.foreign_keys)
+    return next((table for table, _dot, name in pairs if name == "id"), None)  # a repeated fact leads nowhere
 
 
 def model_of(table: str) -> type | None:
