@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import ColumnElement, select
 
 from app.core.access.roles import Grants, Role, spread
 from app.core.papers.kind import PaperKind
@@ -47,13 +49,17 @@ class HomeCard:
     """A card of the home page. ``load(session, actor)`` returns the values its template shows, None for no card.
 
     The template is the whole card, drawn beside the queue with ``values``; ``order`` sorts. Who lacks ``read`` on
-    ``resource``, or (when named) all of ``roles``, does not have it. A card costs at most two statements.
+    ``resource``, or (when named) all of ``roles``, does not have it. A card costs at most one statement.
+
+    ``counts``: numbers of the estate (parameter ``estate``) by name, expressions that one statement asks for all cards
+    together; ``load`` gets them as further arguments.
     """
 
     name: str
     title: Any
     template: str
-    load: Callable[[Any, Any], dict[str, Any] | None]
+    load: Callable[..., dict[str, Any] | None]
+    counts: Mapping[str, ColumnElement[int]] = field(default_factory=dict, compare=False)
     resource: str = ""
     roles: frozenset[str] = frozenset()
     order: int = 50
@@ -113,14 +119,25 @@ class HouseholdHead:
 
     ``load(unit, actor)`` returns the values its template shows under ``title``, None for people who see nothing of it;
     ``labels`` among them, pairs of title and badge colour, stand beside the unit's code, ``action`` – title,
-    address and look of a button – stands at the top of the page. One statement.
+    address and look of a button – stands at the top of the page. At most one statement.
+
+    ``facts``: expressions over the unit by name, read in one statement with the unit itself; ``load`` gets their values
+    as further arguments.
     """
 
     name: str
     title: Any
     template: str
-    load: Callable[[Any, Any], dict[str, Any] | None]
+    load: Callable[..., dict[str, Any] | None]
+    facts: Mapping[str, ColumnElement[Any]] = field(default_factory=dict, compare=False)
     order: int = 50
+
+    def of(self, session: Any, unit: Any, actor: Any) -> dict[str, Any] | None:
+        """The values of this head alone, for other pages than the household's."""
+        known = (
+            session.execute(select(*self.facts.values()).where(type(unit).id == unit.id)).one() if self.facts else ()
+        )
+        return self.load(unit, actor, **dict(zip(self.facts, known, strict=True)))
 
 
 @dataclass

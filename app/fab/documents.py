@@ -82,7 +82,7 @@ class DocumentView(RecordView):
             parts.append((_("Paper"), "documents/_papers.html", papers))
         for name, sentence in self.household.items():
             head = registry().of(HouseholdHead)[name]
-            if found := head.load(record.unit, actor):
+            if found := head.of(db.session, record.unit, actor):
                 known = {"template": head.template, "values": found, "sentence": sentence}
                 parts.append((head.title, "documents/_household_head.html", known))
         return parts

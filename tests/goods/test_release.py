@@ -14,10 +14,10 @@ from app.core.clocks.models import Deadline
 from app.core.clocks.services import last_day, rule_of, work_of
 from app.core.records.base import now
 from app.core.records.clock import bounds_of, estate_today
+from app.core.registry import HouseholdHead, registry
 from app.core.workflow.documents import sign, signed
 from app.core.workflow.lapse import lapse
 from app.core.workflow.table import Blocked
-from app.modules.fees.queries import owed_by_unit
 from app.modules.goods.models import GoodsRelease
 from app.modules.goods.states import Confirmation
 from app.modules.goods.states import ReleaseState as S
@@ -104,11 +104,12 @@ def test_a_call_or_a_letter_is_written_down(session, confirmation):
         release_of(session, confirmation=confirmation, confirmation_note="")
 
 
-def test_arrears_never_hold_belongings_back(session, actor_of):
+def test_arrears_never_hold_belongings_back(app, session, actor_of):
     """Civil Code art. 944 and the design's caution: what is owed is shown, and stands in no way."""
     release = release_of(session)
     owes(session, release.unit)
-    assert owed_by_unit(session, release.unit)[0] > 0
+    with app.test_request_context(), acting(actor_of("receptionist")) as actor:
+        assert registry().of(HouseholdHead)["fees"].of(session, release.unit, actor)["owed"] > 0
     RELEASE.fire(session, release, "issue", actor=actor_of("receptionist"))
     RELEASE.fire(session, release, "release", actor=actor_of("security"))
     assert release.state is S.RELEASED

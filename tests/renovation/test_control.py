@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.clocks.services import work_of
 from app.core.records.base import now
 from app.core.records.clock import estate_today
-from app.core.registry import registry
+from app.core.registry import HouseholdHead, registry
 from app.modules.checks.services import draw_check, judge
 from app.modules.checks.states import SampleResult
 from app.modules.checks.workflow import CHECK
@@ -167,9 +167,10 @@ def test_home_and_household_say_what_is_under_way(session, actor_of):
     violation_of(session, renovation)
     found = control.numbers(session, manager)
     assert [count for _title, count, _states in found["lines"]] == [0, 1, 0] and found["violations"] == 1
-    head = control.head(renovation.unit, manager)
-    assert head["renovation"] is renovation and head["labels"]
-    assert control.head(renovation.unit, actor_of("surveyor")) is None
+    head = registry().of(HouseholdHead)["renovation"]
+    shown = head.of(session, renovation.unit, manager)
+    assert shown["renovation"]["number"] == renovation.number and shown["labels"]
+    assert head.of(session, renovation.unit, actor_of("surveyor")) is None
 
 
 @pytest.mark.clause("RN-18")

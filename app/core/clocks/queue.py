@@ -119,8 +119,7 @@ def lines(session: Session, actor: Actor, asked: Asked, size: int = SIZE) -> tup
     rows = session.execute(query, {"estate": actor.estate_id, "moment": now(), **place, **equal}).all()
     shown = rows[:size]
     last = shown[-1] if len(rows) > size else None
-    holders = {row.id: staff_name(row.first_name, row.last_name) for row in shown if row.assignee_id}
-    found = _described(session, actor, [(row, row.code or "", holders.get(row.id, "")) for row in shown])
+    found = _described(session, actor, [(row, row.code or "", _holder(row)) for row in shown])
     return found, Place(last.rank_at, last.id) if last else None
 
 
@@ -149,6 +148,30 @@ def _page(branches: tuple[tuple[str, ...], ...], late: bool, behind: bool, size:
     )  # fmt: skip
 
 
+def lines_of_unit(session: Session, actor: Actor, unit: Any, limit: int) -> list[QueueLine]:
+    """Open work about a ``unit`` that the actor may read, by its limits; one statement, two when clocks stand still."""
+    asked = {"estate": unit.estate_id, "unit": unit.id, "kinds": list(readable_kinds(actor)), "limit": limit}
+    rows = session.execute(_of_unit(), asked)
+    return _described(session, actor, [(row, unit.code, _holder(row)) for row in rows])
+
+
+@cache  # as above
+def _of_unit() -> Select[Any]:
+    return (
+        select(*LINE, STAFF.c.first_name, STAFF.c.last_name)
+        .outerjoin_from(WORK, STAFF, STAFF.c.id == WORK.c.assignee_id)
+        .where(*_open(late=False), WORK.c.unit_id == bindparam("unit"))
+        .where(WORK.c.kind.in_(bindparam("kinds", expanding=True)))
+        .order_by(WORK.c.rank_at, WORK.c.id)
+        .limit(bindparam("limit"))
+    )
+
+
+def _holder(row: Any) -> str:
+    """Name of the person who has the work of a row, empty when nobody has."""
+    return staff_name(row.first_name, row.last_name) if row.assignee_id else ""
+
+
 def line_of(session: Session, actor: Actor, item_id: int) -> QueueLine:
     """One work, open or closed. Raises :class:`NotAllowed` when the actor may not see it."""
     unit = Model.metadata.tables["unit"]
@@ -161,16 +184,12 @@ def line_of(session: Session, actor: Actor, item_id: int) -> QueueLine:
     ).one_or_none()
     if row is None or not (concerns(actor, row[0]) or actor.may("read", kind_of(row[0]).resource)):
         raise NotAllowed(f"work {item_id}")
-    return described(session, actor, [(row[0], row[1] or "")])[0]
-
-
-def described(session: Session, actor: Actor, found: Sequence[tuple[WorkItem, str]]) -> list[QueueLine]:
-    """Work with its unit's code as lines; one statement for the clocks that stand still, none when there are none."""
-    holders = ((item, code, item.assignee.display_name if item.assignee else "") for item, code in found)
-    return _described(session, actor, list(holders))
+    item, code = row
+    return _described(session, actor, [(item, code or "", item.assignee.display_name if item.assignee else "")])[0]
 
 
 def _described(session: Session, actor: Actor, found: Sequence[tuple[Any, str, str]]) -> list[QueueLine]:
+    """Work with its unit's code and its holder's name as lines; a statement for clocks that stand still, if any may."""
     waiting = [item.id for item, _code, _holder in found if item.rank_at >= NO_DEADLINE]
     paused = {clock.item_id: clock for clock in session.scalars(_paused(), {"items": waiting})} if waiting else {}
     others = {other.id: other.name for other in actor.stands_for}

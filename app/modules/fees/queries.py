@@ -51,16 +51,13 @@ def open_bills_of_unit(session: Session, unit: Unit) -> Sequence[Bill]:
     return session.scalars(query).all()
 
 
-def owed_by_unit(session: Session, unit: Unit) -> tuple[Decimal, int, date | None]:
-    """What is owed for a unit in yuan, on how many bills, and the earliest day on which one of them was due."""
-    query = select(func.sum(Bill.receivable - Bill.received), func.count(), func.min(Bill.due_on))
-    owed, count, since = session.execute(query.where(Bill.unit_id == unit.id, Bill.open)).one()
-    return money(_exact(owed)), count, since
-
-
-def outstanding_of_unit(session: Session, unit: Unit) -> Decimal:
-    """What is owed for a unit, in yuan."""
-    return owed_by_unit(session, unit)[0]
+OWED_OF_UNIT = {
+    name: select(value).where(Bill.unit_id == Unit.id, Bill.open).correlate(Unit).scalar_subquery()
+    for name, value in (
+        ("owed", func.sum(Bill.receivable - Bill.received)), ("count", func.count(Bill.id)), ("since", func.min(Bill.due_on))
+    )
+}  # fmt: skip
+"""What is owed for a unit, on how many bills, and the earliest day on which one of them was due: expressions."""
 
 
 def last_payments_of_unit(session: Session, unit: Unit, limit: int = 5) -> Sequence[Payment]:
@@ -117,7 +114,7 @@ def totals_by_method(session: Session, *clauses: Any) -> list[MethodTotal]:
     rows = session.execute(
         select(Payment.method, func.count(), func.sum(Payment.amount)).where(*clauses).group_by(Payment.method)
     )
-    found = {method: MethodTotal(method, count, money(_exact(amount))) for method, count, amount in rows}
+    found = {method: MethodTotal(method, count, money(exact(amount))) for method, count, amount in rows}
     return [found[method] for method in PaymentMethod if method in found]
 
 
@@ -154,7 +151,7 @@ def charged_by_item(session: Session, start: date, end: date, source_type: str =
     )
     items = session.scalars(select(FeeItem).where(FeeItem.id.in_(charged)).order_by(FeeItem.seq, FeeItem.code))
     return [
-        ItemTotal(item.title_zh, item.title_en, money(_exact(charged[item.id])), money(_exact(received.get(item.id))))
+        ItemTotal(item.title_zh, item.title_en, money(exact(charged[item.id])), money(exact(received.get(item.id))))
         for item in items
     ]
 
@@ -175,9 +172,9 @@ def totals_of_bills(session: Session, *clauses: Any) -> tuple[Decimal, Decimal]:
     """Receivable and received of the bills that satisfy ``clauses``, in yuan; cancelled ones don't count."""
     query = select(func.sum(Bill.receivable), func.sum(Bill.received)).where(Bill.cancelled_at.is_(None), *clauses)
     receivable, received = session.execute(query).one()
-    return money(_exact(receivable)), money(_exact(received))
+    return money(exact(receivable)), money(exact(received))
 
 
-def _exact(total: Decimal | float | None) -> Decimal:
+def exact(total: Decimal | float | None) -> Decimal:
     """A sum as the database returns it (SQLite adds up in binary) as the decimal it means."""
     return Decimal(0) if total is None else Decimal(str(total)) if isinstance(total, float) else total

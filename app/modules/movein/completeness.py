@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, case, exists, func, not_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, not_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.indicators.kinds import Ratio
@@ -147,13 +147,19 @@ class CaseFile:
         return [piece for piece, state in self.states.items() if not state.complete]
 
 
-def case_files(session: Session, query: Any, values: Mapping[str, Any] | None = None) -> list[CaseFile]:
-    """The cases of ``query`` (a select of :class:`MoveInCase`, then of what else) with the state of their pieces.
+def case_files(session: Session, query: Select[Any]) -> list[CaseFile]:
+    """The cases of ``query`` (a select of :class:`MoveInCase`, then of what else) with the state of their pieces."""
+    return read_files(session, with_states(query))
 
-    ``values``: those of its parameters.
-    """
-    whole = query.add_columns(*STATES).options(joinedload(MoveInCase.unit), joinedload(MoveInCase.owner))
-    rows = session.execute(whole, values)
+
+def with_states(query: Select[Any]) -> Select[Any]:
+    """``query``, as of :func:`case_files`, with the states for :func:`read_files`."""
+    return query.add_columns(*STATES).options(joinedload(MoveInCase.unit), joinedload(MoveInCase.owner))
+
+
+def read_files(session: Session, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[CaseFile]:
+    """The cases of a ``query`` with states; ``values``: those of its parameters."""
+    rows = session.execute(query, values)
     return [
         CaseFile(row.MoveInCase, {piece: _state(piece, row._mapping) for piece in PIECES}, row._mapping) for row in rows
     ]

@@ -16,7 +16,7 @@ from app.core.registry import HouseholdHead, HouseholdSection, Registry
 from app.extensions import db
 from app.fab.once import once_per_page
 from app.modules.estates.models import Unit
-from app.modules.movein.completeness import CaseFile, case_files
+from app.modules.movein.completeness import CaseFile, read_files, with_states
 from app.modules.movein.models import Defect, KeyHandover, MoveInCase
 from app.modules.movein.queries import paper_title
 from app.modules.movein.states import LOOKS, DefectState
@@ -45,7 +45,7 @@ def cases_of(unit: Unit, actor: Actor) -> dict[str, Any]:
 @once_per_page
 def _files(unit: Unit, actor: Actor) -> list[CaseFile]:
     """The unit's move-ins, newest first; ``more`` of each counts open defects and keys."""
-    return case_files(db.session, _cases_of_unit(), {"unit_id": unit.id})
+    return read_files(db.session, _cases_of_unit(), {"unit_id": unit.id})
 
 
 @cache  # the largest statement of the page: built, and known to the statement cache, once
@@ -55,7 +55,7 @@ def _cases_of_unit() -> Any:
     defects = select(func.count(Defect.id)).where(
         Defect.case_id == MoveInCase.id, Defect.state != DefectState.VERIFIED
     )  # fmt: skip
-    return (
+    return with_states(
         select(
             MoveInCase,
             defects.scalar_subquery().label("defects"),

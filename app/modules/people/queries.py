@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, load_only
 
 from app.core.records.clock import estate_today
@@ -66,12 +67,17 @@ def members_of(session: Session, unit_id: int, on: date | None = None) -> list[T
 
 def tenures_of(session: Session, unit_id: int) -> Sequence[Tenure]:
     """All tenures of a unit, past ones too, newest first."""
-    return session.scalars(
+    return session.scalars(_tenures(), {"unit": unit_id}).all()
+
+
+@cache  # building it costs more than asking it
+def _tenures() -> Select[Any]:
+    return (
         select(Tenure)
-        .where(Tenure.unit_id == unit_id)
+        .where(Tenure.unit_id == bindparam("unit"))
         .options(joinedload(Tenure.person))
         .order_by(Tenure.valid_to.is_not(None), Tenure.valid_from.desc(), Tenure.id)
-    ).all()
+    )
 
 
 def holds(session: Session, *, unit_id: int, person_id: int, on: date | None = None) -> bool:

@@ -14,7 +14,6 @@ from app.core.access.actor import Actor
 from app.core.access.roles import Role
 from app.core.clocks.kinds import WorkCommand, WorkKind
 from app.core.registry import HomeCard, HouseholdHead, Registry
-from app.extensions import db
 from app.modules.estates.models import Unit
 from app.modules.renovation.checks import CHECKS
 from app.modules.renovation.handling import WORK, draw_cases
@@ -31,6 +30,12 @@ NUMBERS = (
     ("stopped", _l("Sites stopped"), (RenovationState.SUSPENDED.value,)),
 )
 """Numbers of the home page: name, title, states of the renovations counted."""
+RUNNING = {
+    name: select(getattr(Renovation, name)).where(Renovation.unit_id == Unit.id, Renovation.state.in_(SITE))
+    .order_by(Renovation.id.desc()).limit(1).correlate(Unit).scalar_subquery()
+    for name in ("id", "number", "state", "permit_to")
+}  # fmt: skip
+"""Facts of a unit: the newest work that goes on in it."""
 HANDLING = WorkKind(
     code=WORK, title=_l("Check how a violation was handled"), resource="RenovationViolation", model=RenovationViolation,
     icon="clipboard-check", label=lambda violation: f"{violation.number} · {violation.code.code}",
@@ -54,7 +59,14 @@ def register_control(registry: Registry, category: Any) -> None:
         )
     )  # fmt: skip
     registry.contribute(
-        HouseholdHead(name="renovation", title=_l("Renovation"), template="renovation/_head.html", load=head, order=40)
+        HouseholdHead(
+            name="renovation",
+            title=_l("Renovation"),
+            template="renovation/_head.html",
+            load=head,
+            facts=RUNNING,
+            order=40,
+        )
     )
     registry.paper(REPORT)
     registry.view(RenovationReportPage, label=_l("Monthly report on renovations"), category=category, icon="report")
@@ -77,11 +89,8 @@ def numbers(session: Session, actor: Actor) -> dict[str, Any]:
     return {"lines": lines, "violations": open_ones or 0}
 
 
-def head(unit: Unit, actor: Actor) -> dict[str, Any] | None:
-    """The work that goes on in the unit, None when there is none; one statement."""
-    if not actor.may("read", "Renovation"):
+def head(unit: Unit, actor: Actor, **running: Any) -> dict[str, Any] | None:
+    """The work that goes on in the unit (its :data:`RUNNING` facts), None when there is none."""
+    if not running["id"] or not actor.may("read", "Renovation"):
         return None
-    running = db.session.scalar(
-        select(Renovation).where(Renovation.unit_id == unit.id, Renovation.state.in_(SITE)).order_by(Renovation.id.desc()).limit(1)
-    )  # fmt: skip
-    return {"renovation": running, "labels": [(_("Under renovation"), "orange")]} if running else None
+    return {"renovation": running, "labels": [(_("Under renovation"), "orange")]}
