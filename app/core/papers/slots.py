@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from app.core.papers.base.context import Header
 
@@ -61,8 +61,7 @@ class _Moment(Marked, datetime):
         return datetime.combine(self.date(), self.time())
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """One printed value: its text; ``picture`` slots hold the address of a QR code. ``path``: see :class:`Marked`."""
 
     text: str
@@ -70,12 +69,12 @@ class Slot:
     path: str = ""
 
     @staticmethod
-    def put(slots: list[Slot], text: str, path: str = "") -> Any:
+    def put(slots: list[Slot], text: str, path: str = "") -> str:
         """Note a value and return the mark to print in its place; nothing at all for an empty value."""
         if not text:
             return ""
         slots.append(Slot(text, path=path))
-        return Markup(f"{OPEN}{len(slots) - 1}{CLOSE}")  # noqa: S704 (made of a number)
+        return f"{OPEN}{len(slots) - 1}{CLOSE}"
 
     @staticmethod
     def picture(slots: list[Slot], text: str, path: str = "") -> str:
@@ -97,16 +96,21 @@ def marked_text(text: str, path: str) -> str:
     return made
 
 
+@functools.cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass; of any other type none."""
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+
+
 def mark(value: Any, path: str = "") -> Any:
     """A copy of a context whose values remember where they came from; yes/no values shape the sheet and stay bare."""
     if isinstance(value, Header):
         return dataclasses.replace(
             value, **{name: mark(getattr(value, name), f"{path}.{name}") for name in FILLED_IN_HEADER}
         )
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if names := field_names(type(value)):
         at = f"{path}." if path else ""
-        fields = {field.name: mark(getattr(value, field.name), at + field.name) for field in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
+        return type(value)(**{name: mark(getattr(value, name), at + name) for name in names})
     if isinstance(value, tuple):
         return tuple(mark(item, f"{path}[]") for item in value)
     made = _marked(value)

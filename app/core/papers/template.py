@@ -35,7 +35,7 @@ from stdnum.cn import ric
 from app.core.papers.base.context import Bilingual, FieldText, Header, Letterhead, Signature
 from app.core.papers.render import PaperError, PaperMeta
 from app.core.papers.renderer import render, renderer, texts_of
-from app.core.papers.slots import Marked, Slot, mark, marked_text
+from app.core.papers.slots import Marked, Slot, field_names, mark, marked_text
 from app.core.records.amounts import format_area, format_money, in_words_en, in_words_zh
 
 BASE = Path(__file__).parent / "base"
@@ -48,6 +48,7 @@ _CLEAN = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F]) | d
     [0xA0, *range(0x2000, 0x200B), 0x202F], " "
 )
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])’(?=[A-Za-z])")
+ID_DIGITS = 18
 _ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
 
 
@@ -277,7 +278,7 @@ def plain(value: Any, where: str = "context") -> None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             raise PaperError(f"{where}: text of {len(value)} characters is too long for a paper")
-        if any(ric.is_valid(number) for number in _ID_NUMBER.findall(value)):
+        if len(value) >= ID_DIGITS and any(ric.is_valid(number) for number in _ID_NUMBER.findall(value)):
             raise PaperError(f"{where}: a full ID number may not be printed; mask it")
     elif value is None or isinstance(value, (bool, int, Decimal, date)):
         return
@@ -287,8 +288,8 @@ def plain(value: Any, where: str = "context") -> None:
         for index, item in enumerate(value):
             plain(item, f"{where}[{index}]")
     elif dataclasses.is_dataclass(value) and not isinstance(value, type) and value.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # every dataclass has it
-        for field in dataclasses.fields(value):
-            plain(getattr(value, field.name), f"{where}.{field.name}")
+        for name in field_names(type(value)):
+            plain(getattr(value, name), f"{where}.{name}")
     else:
         raise PaperError(f"{where}: {type(value).__name__} is not a plain value")
 
@@ -342,6 +343,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         """No way around :meth:`is_safe_attribute` for ``format``."""
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if attr in field_names(type(obj)):  # by far the most are fields of a context
+            return not attr.startswith("_")
         if isinstance(obj, str) and attr in _SWELLING:
             return False
         return super().is_safe_attribute(obj, attr, value)
@@ -421,13 +424,15 @@ def _text(context: TemplateContext, value: Any) -> Any:
 
 def _clean(text: str) -> str:
     """``text`` with common spaces and no control characters; an apostrophe inside a Latin word is not the full-width Chinese quote."""
-    return _APOSTROPHE.sub("'", text.translate(_CLEAN))
+    if not text.isprintable():  # neither controls nor other spaces than the common one are
+        text = text.translate(_CLEAN)
+    return _APOSTROPHE.sub("'", text) if "’" in text else text
 
 
 def _both(language: str, zh: str, en: str) -> Markup:
     zh, en = escape(zh), escape(en)
     if language == "both" and zh and en:
-        return Markup('{} <span class="en">{}</span>').format(zh, en)
+        return Markup(f'{zh} <span class="en">{en}</span>')  # noqa: S704 (both were escaped just now)
     return (en or zh) if language == "en" else (zh or en)
 
 
