@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pikepdf
 from pikepdf import Array
 
-from app.core.papers.faces import Fonts, ems, is_drawable
+from app.core.papers.faces import Fonts, compressed, ems, is_drawable
 from app.core.papers.render import PaperMeta
 from app.core.papers.renderer import renderer
 from app.core.papers.sheet import Line, Picture, Piece, Skeleton
@@ -147,51 +147,47 @@ def fits(sheet: Skeleton, slots: Sequence[Slot]) -> bool:
 
 
 class Press:
-    """A skeleton made ready to be filled again and again: only the streams of the values change between documents."""
+    """A skeleton made ready to be filled again and again."""
 
     def __init__(self, sheet: Skeleton) -> None:
         self.sheet = sheet
-        self.pdf = pikepdf.open(io.BytesIO(sheet.pdf))
-        self.values = []
-        before = self.pdf.make_stream(b"q\n")
-        for page in self.pdf.pages:
-            values = self.pdf.make_stream(b"")
-            page.obj.Contents = Array([before, page.obj.Contents, values])
-            self.values.append(values)
-        self.fonts = [page.obj.Resources.Font for page in self.pdf.pages]
-        self.lines = [[line for line in sheet.lines if line.page == number] for number in range(len(self.values))]
-        self.pictures = [[p for p in sheet.pictures if p.page == number] for number in range(len(self.values))]
+        pages = range(len(sheet.sizes))
+        self.lines = [[line for line in sheet.lines if line.page == number] for number in pages]
+        self.pictures = [[picture for picture in sheet.pictures if picture.page == number] for number in pages]
 
     def fill(self, slots: Sequence[Slot], about: PaperMeta) -> bytes:
         """The skeleton's pages with the values drawn over them; the same values give the same bytes."""
         fonts, texts = Fonts(), [slot.text for slot in slots]
-        for number, values in enumerate(self.values):
-            height = self.sheet.sizes[number][1]
-            drawn = ["Q q", *(_drawn(fonts, line, height, texts) for line in self.lines[number])]
-            drawn += [_code(picture, height, slots[picture.slot].text) for picture in self.pictures[number]]
-            values.write("\n".join([*drawn, "Q"]).encode())
-        named = fonts.embed(self.pdf)
-        for resources in self.fonts:
-            for name, font in named.items():
-                resources[name] = font
-        self._say(about)
-        out = io.BytesIO()
-        self.pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-        for resources in self.fonts:
-            for name in named:
-                if name in resources:
-                    del resources[name]
+        with pikepdf.open(
+            io.BytesIO(self.sheet.pdf)
+        ) as pdf:  # a PDF kept open would keep the objects of every document
+            before = pdf.make_stream(b"q\n")
+            for page, (_width, height), lines, pictures in zip(
+                pdf.pages, self.sheet.sizes, self.lines, self.pictures, strict=True
+            ):
+                drawn = ["Q q", *(_drawn(fonts, line, height, texts) for line in lines)]
+                drawn += [_code(picture, height, texts[picture.slot]) for picture in pictures]
+                values = compressed(pdf, "\n".join([*drawn, "Q"]).encode())
+                page.obj.Contents = Array([before, page.obj.Contents, values])
+            named = fonts.embed(pdf)
+            for page in pdf.pages:
+                for name, font in named.items():
+                    page.obj.Resources.Font[name] = font
+            _say(pdf, about)
+            out = io.BytesIO()
+            pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         return out.getvalue()
 
-    def _say(self, about: PaperMeta) -> None:
-        said = {"/Title": about.title, "/Subject": about.number}
-        if about.issued_on:
-            said["/CreationDate"] = said["/ModDate"] = f"D:{about.issued_on:%Y%m%d}"
-        for name, value in said.items():
-            if value:
-                self.pdf.docinfo[name] = value
-            elif name in self.pdf.docinfo:
-                del self.pdf.docinfo[name]
+
+def _say(pdf: pikepdf.Pdf, about: PaperMeta) -> None:
+    said = {"/Title": about.title, "/Subject": about.number}
+    if about.issued_on:
+        said["/CreationDate"] = said["/ModDate"] = f"D:{about.issued_on:%Y%m%d}"
+    for name, value in said.items():
+        if value:
+            pdf.docinfo[name] = value
+        elif name in pdf.docinfo:
+            del pdf.docinfo[name]
 
 
 def _drawn(fonts: Fonts, line: Line, height: float, texts: Sequence[str]) -> str:
@@ -221,18 +217,16 @@ def _text_of(piece: Piece, texts: Sequence[str]) -> str:
 
 
 def _code(picture: Picture, height: float, text: str) -> str:
-    """The dark squares of a QR code, those side by side as one."""
+    """The dark squares of a QR code, those side by side as one, counted in squares from the upper left one."""
     rows = code_rows(text)
     step = picture.side / (len(rows) + 2 * QUIET_ZONE)
-    drawn = ["0 g"]
+    x, y = picture.x + QUIET_ZONE * step, height - picture.top - QUIET_ZONE * step
+    drawn = [f"q 0 g {step:.5f} 0 0 {-step:.5f} {x:.3f} {y:.3f} cm"]
     for row, line in enumerate(rows):
-        y = height - picture.top - (row + 1 + QUIET_ZONE) * step
         for dark in _DARK.finditer(bytes(line)):
             start, end = dark.span()
-            drawn.append(
-                f"{picture.x + (start + QUIET_ZONE) * step:.3f} {y:.3f} {(end - start) * step:.3f} {step:.3f} re"
-            )
-    return "\n".join([*drawn, "f"])
+            drawn.append(f"{start} {row} {end - start} 1 re")
+    return "\n".join([*drawn, "f Q"])
 
 
 _DARK = re.compile(b"\x01+")

@@ -26,6 +26,8 @@ from app.core.papers import layout, skeleton, writing
 from app.core.papers.editing import looking
 from app.core.papers.refused import Refused
 from app.core.papers.render import PaperMeta
+from app.core.papers.renderer import texts_of
+from app.core.papers.template import BASE
 
 IDLE_SECONDS = 1800.0
 """Without work for so long it ends, and gives its memory back."""
@@ -52,7 +54,8 @@ def main() -> None:
     watching = threading.Thread(target=_end_with_owner, args=(number,), daemon=True)
     watching.start()
     with Connection(number) as connection:
-        layout.lay_out("<p lang=zh-CN>暖 warm <b>热</b>", [], "both", PaperMeta(title="warm-up"), b"")
+        sheet = texts_of([BASE / "base.css"])  # without our fonts it would read those of the system, 100 MB
+        layout.lay_out("<p lang=zh-CN>暖 warm <b>热</b>", sheet, "both", PaperMeta(title="warm-up"), b"")
         gc.collect()
         gc.freeze()
         gc.set_threshold(200_000, 50, 50)

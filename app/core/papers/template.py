@@ -1,8 +1,8 @@
 """From a paper's folder to HTML: plain values in, sandboxed Jinja, one or two languages out.
 
 A paper is a folder with ``meta.yaml`` (form number, revision, titles, series), ``context.py`` (a frozen dataclass named
-``Context``), ``template.html``, ``style.css`` and ``sample.yaml`` (named samples for preview and tests). Everything
-shared lies in ``base/``.
+``Context``), ``template.html``, ``style.css`` and ``sample.yaml`` (named samples for preview and tests). What all papers
+share lies in ``base/``, what several of a module do in ``shared/`` beside them.
 """
 
 from __future__ import annotations
@@ -364,7 +364,7 @@ _NOT_FILTERED = ("attr", "center", "format", "indent", "pprint", "random", "safe
 def environment_of(folder: Path) -> Environment:
     """The sandbox in which the templates of a folder run."""
     environment = _Sandbox(
-        loader=FileSystemLoader([folder, BASE]),
+        loader=FileSystemLoader(_homes(folder)),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_show,
@@ -469,10 +469,15 @@ def _read_yaml(path: Path) -> Any:
 
 
 def template_version(folder: Path) -> str:
-    """Twelve hex digits over all that shapes the paper: its own files and the base, not the samples."""
+    """Twelve hex digits over all that shapes the paper: its own files and the shared ones, not the samples."""
     digest = hashlib.sha256()
-    for home in (BASE, folder):
+    for home in reversed(_homes(folder)):
         for path in sorted(home.iterdir()):
             if path.suffix in {".html", ".css", ".py", ".yaml"} and path.name not in {"sample.yaml", "__init__.py"}:
                 digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+def _homes(folder: Path) -> list[Path]:
+    """Where the files of a paper lie, its own first."""
+    return [home for home in (folder, folder.parent / "shared", BASE) if home.is_dir()]
