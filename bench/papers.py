@@ -2,7 +2,7 @@
 
 Without ``--packs``: an eight-page bilingual pack of five forms, laid out in full, one a round (aim: 1.2 s on two cores).
 With it: so many packs of different households, by overlay, as single files written to disk by several processes, then
-merged into one file by one process (aims for 1,000: 40 s and 25 s, at most 300 MB a process). Wall-clock time tells
+merged into one file by one process (aims for 1,000: 40 s and 25 s, at most 300 MB a process with its renderer). Wall-clock time tells
 little on a busy machine, so processor time is given beside it; that of the renderers is part of it.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import io
 import multiprocessing
 import random
@@ -31,6 +32,7 @@ from app.core.papers.merged import Merged
 from app.core.papers.overlay import Filler
 from app.core.papers.renderer import check_printing, renderer, warm_up
 from app.core.papers.services import new_verification_code
+from app.core.papers.slots import field_names
 from app.core.papers.template import PaperTemplate, load_paper
 
 MODULES = Path(__file__).resolve().parents[1] / "app" / "modules"
@@ -58,17 +60,27 @@ def bundled(parts: list[tuple[PaperTemplate, bytes]]) -> bytes:
 
 def household(value: Any, chance: random.Random, names: dict[str, str]) -> Any:
     """A copy of a context about other people: every name of two or three signs, every number, is another one."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: household(getattr(value, f.name), chance, names) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **fields)
+    if fields := field_names(type(value)):
+        others = {name: household(getattr(value, name), chance, names) for name in fields}
+        return (
+            dataclasses.replace(value, **others) if any(others[n] is not getattr(value, n) for n in fields) else value
+        )
     if isinstance(value, tuple):
-        return tuple(household(item, chance, names) for item in value)
-    if isinstance(value, str) and 2 <= len(value) <= 3 and value[0] in "张李周陈王赵":
+        return tuple([household(item, chance, names) for item in value])
+    if not isinstance(value, str) or not (stands_for := meant_by(value)):
+        return value
+    if stands_for == "name":
         new = chance.choice(SURNAMES) + "".join(chance.choice(GIVEN) for _ in range(chance.choice((1, 2, 2))))
         return names.setdefault(value, new)
-    if isinstance(value, str) and sum(sign.isdigit() for sign in value) >= 7:
-        return "".join(str(chance.randrange(10)) if sign.isdigit() else sign for sign in value)
-    return value
+    return "".join(str(chance.randrange(10)) if sign.isdigit() else sign for sign in value)
+
+
+@functools.cache
+def meant_by(text: str) -> str:
+    """Whether a text of the samples is a ``name``, a ``number``, or neither."""
+    if 2 <= len(text) <= 3 and text[0] in "张李周陈王赵":
+        return "name"
+    return "number" if sum(sign.isdigit() for sign in text) >= 7 else ""
 
 
 def pack(papers: Papers, number: int) -> Iterator[tuple[PaperTemplate, Any]]:
