@@ -1,26 +1,34 @@
 """What every test stands on: an application over a migrated database, an estate, one account per role.
 
 The schema is built by migration once per test process; each test runs in a transaction that is rolled back.
-``GUANJIA_TEST_DATABASE_URL`` (a PostgreSQL server address) runs the same tests on PostgreSQL.
+``GUANJIA_TEST_DATABASE_URL`` (a PostgreSQL server address) runs on PostgreSQL every test that stands on a database.
+The others know nothing of that address, so that they would only repeat what they prove on SQLite; which they are is
+decided by :func:`stands_on_database`, and :func:`new_database` refuses whoever is not among them.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, event, select, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, event, make_url, select, text
 
 import config
 from app import create_app
+from app.core.access import passwords
 from app.core.access.actor import Actor, acting, system_actor
 from app.core.access.roles import Role
 from app.extensions import db
@@ -31,36 +39,104 @@ hypothesis.settings.register_profile("same every time", derandomize=True, databa
 hypothesis.settings.load_profile("same every time")
 
 
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is slow to guess is slow to test
+passwords._NOBODY = passwords._hasher.hash("nobody has this password")
+
+SERVER = os.environ.get("GUANJIA_TEST_DATABASE_URL")
+_running = SimpleNamespace(may_open=False, template="")
+"""Whether the test at hand stands on a database; a copy of the first migrated one: a path, or a name on the server."""
+
+
+def stands_on_database(item: pytest.Item) -> bool:
+    """Its fixtures lead to a database of the engine under test, or its module makes some itself."""
+    asked = {"settings", "database_maker"} & set(item.fixturenames)  # type: ignore[attr-defined]  # of functions
+    return bool(asked) or "new_database" in vars(item.module) or item.get_closest_marker("postgres") is not None  # type: ignore[attr-defined]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if SERVER:
+        config.hook.pytest_deselected(items=[item for item in items if not stands_on_database(item)])
+        items[:] = filter(stands_on_database, items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _running.may_open = stands_on_database(item)
+
+
+def pytest_sessionfinish() -> None:
+    if SERVER and _running.template:
+        with _server() as connection:
+            connection.execute(text(f"DROP DATABASE {_running.template}"))
+
+
+@contextmanager
+def _server() -> Iterator[Connection]:
+    admin = create_engine(SERVER or "", isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        yield connection
+
+
 def new_database(folder: Path) -> Iterator[str]:
     """Address of a fresh database, dropped afterwards."""
-    server = os.environ.get("GUANJIA_TEST_DATABASE_URL")
-    if not server:
+    assert _running.may_open, "ask for the fixture `database_maker`: otherwise this test is left out on PostgreSQL"
+    if not SERVER:
         yield f"sqlite:///{folder / 'test.sqlite3'}"
         return
     name = f"guanjia_test_{uuid.uuid4().hex[:10]}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
-    with admin.connect() as connection:
+    with _server() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
+    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    with _server() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 def migrated_app(settings: config.Settings) -> Flask:
     """An application whose database has the newest schema, synchronised rights and nothing else."""
+    app = create_app(settings)
+    app.testing = True
+    with app.app_context(), acting(system_actor()):
+        if _running.template:
+            _copy_template(db.engine.url)
+        else:
+            _migrate()
+            _running.template = _keep_template()
+    return app
+
+
+def _migrate() -> None:
     from flask_migrate import upgrade
 
     from app.core.access.sync import sync_permissions
     from app.core.registry import registry
 
-    app = create_app(settings)
-    app.testing = True
-    with app.app_context(), acting(system_actor()):
-        upgrade()
-        sync_permissions(db.session, registry().rights)
-        db.session.commit()
-    return app
+    upgrade()
+    sync_permissions(db.session, registry().rights)
+    db.session.commit()
+    db.session.remove()
+
+
+def _keep_template() -> str:
+    """A copy of the database at hand, made once per process: to migrate takes a second, to copy almost nothing."""
+    name = db.engine.url.database or ""
+    if SERVER:
+        db.engine.dispose()  # a database is copied while nobody is connected
+        with _server() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}_template TEMPLATE {name}"))
+        return f"{name}_template"
+    with db.engine.connect() as connection, closing(sqlite3.connect(f"{name}.template")) as copy:
+        connection.connection.driver_connection.backup(copy)
+    return f"{name}.template"
+
+
+def _copy_template(address: URL) -> None:
+    db.engine.dispose()
+    if SERVER:
+        with _server() as connection:
+            connection.execute(text(f"DROP DATABASE {address.database}"))
+            connection.execute(text(f"CREATE DATABASE {address.database} TEMPLATE {_running.template}"))
+    else:
+        shutil.copy(_running.template, address.database or "")
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +159,8 @@ def app(settings: config.Settings) -> Iterator[Flask]:
     with app.app_context(), acting(system_actor()):
         furnish(app)
         db.session.commit()
+    gc.freeze()  # half a million objects that stay: the collector need not walk them again and again
+    gc.set_threshold(20_000, 20, 20)
     yield app
     with app.app_context():
         db.engine.dispose()

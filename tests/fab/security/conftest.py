@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -26,14 +27,14 @@ from app.core.records.estate import Estate
 from app.core.registry import registry
 from app.extensions import db
 from app.modules.estates import models  # noqa: F401  (work in the queue is about units)
-from tests.conftest import PASSWORD, new_database
+from tests.conftest import PASSWORD
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def site(tmp_path_factory: pytest.TempPathFactory, database_maker: Callable[[Path], Iterator[str]]) -> Iterator[Flask]:
     """An application with the probe module, two estates and synchronised rights; no accounts yet."""
     folder = tmp_path_factory.mktemp("site")
-    for address in new_database(folder):
+    for address in database_maker(folder):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(package, "MODULES", ("tests.fab.security.probe",))
             site = package.create_app(config.Settings(instance_dir=folder, database_url=address, language="en"))
