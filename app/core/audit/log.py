@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import event, insert, inspect, select, update
+from sqlalchemy import bindparam, event, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -130,18 +130,24 @@ def _chain_of(record: Stamped | Account) -> int:
     return record.id if isinstance(record, Estate) else 0
 
 
+# Every flush sends these three, so they are put together once.
+_MINE = AuditChain.chain == bindparam("of_chain")
+_TAKE_NUMBERS = (
+    update(AuditChain)
+    .where(_MINE)
+    .values(seq=AuditChain.seq + bindparam("count"))
+    .returning(AuditChain.seq, AuditChain.hash)
+)
+_STORE = insert(AuditEntry.__table__)
+_CLOSE = update(AuditChain).where(_MINE).values(hash=bindparam("last_hash"))
+
+
 def _append(session: Session, entries: Sequence[Entry]) -> None:
     """Chain and store entries of one chain; the head row is locked until the transaction ends."""
     actor = current_actor()
     connection = session.connection()
     chain = _chain_of(entries[0].record)
-    mine = AuditChain.chain == chain
-    head = connection.execute(
-        update(AuditChain)
-        .where(mine)
-        .values(seq=AuditChain.seq + len(entries))
-        .returning(AuditChain.seq, AuditChain.hash)
-    ).one_or_none()
+    head = connection.execute(_TAKE_NUMBERS, {"of_chain": chain, "count": len(entries)}).one_or_none()
     if head is None:
         try:
             with connection.begin_nested():
@@ -171,8 +177,8 @@ def _append(session: Session, entries: Sequence[Entry]) -> None:
         }
         previous = row["hash"] = _digest(row)
         rows.append(row)
-    connection.execute(insert(AuditEntry.__table__), rows)
-    connection.execute(update(AuditChain).where(mine).values(hash=previous))
+    connection.execute(_STORE, rows)
+    connection.execute(_CLOSE, {"of_chain": chain, "last_hash": previous})
 
 
 def _unit(entry: Entry) -> int | None:

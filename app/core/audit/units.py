@@ -48,9 +48,22 @@ def _next(model: type[Stamped], values: Mapping[str, Any]) -> tuple[type[Stamped
         table, number = values.get("record_type"), values.get("record_id")
     if number is None:
         return None
-    found = (m.class_ for m in model.registry.mappers if m.local_table is not None and m.local_table.name == table)
-    owner = next(found, None)
-    return (owner, number) if owner is not None and issubclass(owner, Stamped) else None
+    owner = _model_of(model, table)
+    return (owner, number) if owner is not None else None
+
+
+_models: dict[str, type[Stamped]] = {}
+"""Model by table, as far as asked for: the look through all mappers cost more than the rest of an entry."""
+
+
+def _model_of(neighbour: type[Stamped], table: str | None) -> type[Stamped] | None:
+    if table and table not in _models:
+        mappers = neighbour.registry.mappers
+        found = (m.class_ for m in mappers if m.local_table is not None and m.local_table.name == table)
+        owner = next(found, None)
+        if owner is not None and issubclass(owner, Stamped):
+            _models[table] = owner
+    return _models.get(table or "")
 
 
 def _values(session: Session, model: type[Stamped], number: int) -> dict[str, Any]:

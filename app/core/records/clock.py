@@ -14,6 +14,7 @@ from app.core.records.estate import Estate
 def estate_zone(session: Session, estate_id: int) -> ZoneInfo:
     """The estate's time zone."""
     estate = session.get(Estate, estate_id)
+    session.info["estate", estate_id] = estate  # held, so that the session finds it at hand the next time it is asked
     return ZoneInfo(estate.time_zone if estate else "Asia/Shanghai")
 
 
