@@ -59,7 +59,7 @@ def test_home_costs_a_fixed_number_of_statements(
         sql_count.reset()
         text_of(client, "/")
         counts.append(len(sql_count.statements))
-    assert counts[0] == counts[1] <= 12  # five for person and queue, the rest are the manager's cards
+    assert counts[0] == counts[1] <= 8  # three for person and queue, the rest are the manager's cards
 
 
 @pytest.mark.parametrize("spelling", ["{code}", "{building}栋{entrance}单元{number}", "{number_of_case}", "{initials}"])

@@ -78,7 +78,7 @@ def test_counts_of_late_work_stop_at_their_limit(
     assert late.count == 3
 
 
-def test_what_is_late_costs_two_statements(
+def test_what_is_late_costs_one_statement(
     session: Session, actor_of: Callable[[str], Actor], sql_count: SimpleNamespace
 ) -> None:
     with acting(actor_of("manager")) as manager:
@@ -87,7 +87,7 @@ def test_what_is_late_costs_two_statements(
             session.commit()
             sql_count.reset()
             queries.late_work(session, manager, now())
-            assert len(sql_count.statements) == 2
+            assert len(sql_count.statements) == 1
 
 
 def test_decisions_wait_by_urgency_and_are_counted(session: Session, actor_of: Callable[[str], Actor]) -> None:

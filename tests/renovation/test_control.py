@@ -165,7 +165,8 @@ def test_a_visit_closes_the_duty_at_once(session):
 def test_home_and_household_say_what_is_under_way(session, actor_of):
     renovation, manager = under_way(session), actor_of("manager")
     violation_of(session, renovation)
-    found = control.numbers(session, manager)
+    counts = session.execute(select(*control.COUNTS.values()), {"estate": 1}).one()
+    found = control.numbers(session, manager, **dict(zip(control.COUNTS, counts, strict=True)))
     assert [count for _title, count, _states in found["lines"]] == [0, 1, 0] and found["violations"] == 1
     head = registry().of(HouseholdHead)["renovation"]
     shown = head.of(session, renovation.unit, manager)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select, union_all
+from sqlalchemy import Select, bindparam, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
@@ -74,7 +74,7 @@ class Trend:
 
 
 def trends(session: Session, estate_id: int, today: date, *, parts: bool = False, code: str = "") -> list[Trend]:
-    """The indicators over the last months in registration order, only ``code`` when given: two statements.
+    """The indicators over the last months in registration order, only ``code`` when given: one statement.
 
     With ``parts`` each has its parts too, whose names take another statement for each indicator that has some.
     """
@@ -82,9 +82,12 @@ def trends(session: Session, estate_id: int, today: date, *, parts: bool = False
     chosen = [i for i in registry().of(Indicator).values() if code in ("", i.code)]
     asked = {"estate": estate_id, "codes": [i.code for i in chosen], "since": months[0]}
     values: dict[tuple[str, str], dict[date, tuple[Decimal, Decimal]]] = {}
-    for found, part, month, numerator, denominator in session.execute(_values(parts), asked):
-        values.setdefault((found, part), {})[month] = numerator, denominator
-    targets = own_targets(session, estate_id)
+    targets: dict[str, Decimal] = {}
+    for found, part, month, numerator, denominator in session.execute(_values_and_targets(parts), asked):
+        if month:
+            values.setdefault((found, part), {})[month] = numerator, denominator
+        else:
+            targets[found] = numerator.normalize()
 
     def trend(indicator: Indicator, part: str, title: Any, more: Sequence[Trend] = ()) -> Trend:
         target = targets.get(indicator.code, indicator.target)
@@ -102,26 +105,26 @@ def trends(session: Session, estate_id: int, today: date, *, parts: bool = False
 
 
 @cache  # building it costs more than asking it
-def _values(parts: bool) -> Select[Any]:
+def _values_and_targets(parts: bool) -> Select[Any]:
+    """The values, and in rows without a month the targets of the estate's own."""
     value: Any = IndicatorValue.__table__
-    query = select(value.c.code, value.c.part, value.c.month, value.c.numerator, value.c.denominator).where(
+    target: Any = IndicatorTarget.__table__
+    values = select(value.c.code, value.c.part, value.c.month, value.c.numerator, value.c.denominator).where(
         value.c.estate_id == bindparam("estate"),
         value.c.code.in_(bindparam("codes", expanding=True)),
         value.c.month >= bindparam("since"),
     )
-    return query if parts else query.where(value.c.part == "")
+    own = select(target.c.code, null(), null(), target.c.target, null()).where(
+        target.c.estate_id == bindparam("estate")
+    )
+    return select(union_all(values if parts else values.where(value.c.part == ""), own).subquery())
 
 
 def own_targets(session: Session, estate_id: int) -> dict[str, Decimal]:
     """The targets an estate set itself, by indicator; the others have the one they come with."""
-    rows = session.execute(_targets_of(), {"estate": estate_id})
-    return {code: target.normalize() for code, target in rows}
-
-
-@cache  # as above
-def _targets_of() -> Select[Any]:
     target: Any = IndicatorTarget.__table__
-    return select(target.c.code, target.c.target).where(target.c.estate_id == bindparam("estate"))
+    rows = session.execute(select(target.c.code, target.c.target).where(target.c.estate_id == estate_id))
+    return {code: own.normalize() for code, own in rows}
 
 
 def _reading(
@@ -170,39 +173,30 @@ class LateKind:
         return count_text(self.count)
 
 
-def _late(kind: str, limit: int) -> Any:
-    return (
-        select(WORK.c.id, WORK.c.rank_at)
+@cache  # as above
+def _oldest(kinds: tuple[str, ...], limit: int) -> Any:
+    """The work that is late for longest, of each kind, with how much of the kind is late, counted up to ``limit``.
+
+    One subquery serves all kinds: a union of one for each takes the server longer to plan than to answer.
+    """
+    names = union_all(*(select(literal(code).label("kind")) for code in kinds)).subquery()
+    late = (
+        select(WORK.c.id)
         .where(
-            WORK.c.estate_id == bindparam("estate"),
-            WORK.c.kind == kind,
-            WORK.c.closed_at.is_(None),
+            WORK.c.estate_id == bindparam("estate"), WORK.c.kind == names.c.kind, WORK.c.closed_at.is_(None),
             WORK.c.rank_at < bindparam("moment"),
         )
-        .order_by(WORK.c.rank_at, WORK.c.id)
-        .limit(limit)
-        .subquery()
-    )
-
-
-@cache
-def _totals(kinds: tuple[str, ...], limit: int) -> Any:
-    """How much is late by kind, and since when; built once, for building it costs more than asking."""
-    counts = [(code, _late(code, limit)) for code in kinds]
-    totals = union_all(
-        *(select(literal(code).label("kind"), func.count().label("n"), func.min(c.c.rank_at).label("since")) for code, c in counts)
-    ).subquery()  # fmt: skip
-    return select(totals.c.kind, totals.c.n, totals.c.since)
-
-
-@cache  # as above
-def _oldest(kinds: tuple[str, ...]) -> Any:
-    """The work that is late for longest, of each kind."""
-    first = union_all(*(select(_late(code, OLDEST).c.id) for code in kinds)).subquery()
+        .correlate(names)
+    )  # fmt: skip
+    count = select(func.count()).select_from(late.limit(limit).subquery()).scalar_subquery()
+    ordered = late.order_by(WORK.c.rank_at, WORK.c.id)
+    oldest = [ordered.limit(1).offset(n).scalar_subquery().label(f"oldest_{n}") for n in range(OLDEST)]
+    # the LIMIT, which leaves nothing out, keeps the servers from asking the subqueries again for every line
+    first = select(count.label("n"), *oldest).select_from(names).limit(len(kinds)).subquery()
     clock, rule = Deadline.__table__.c, ClockRule.__table__.c
     return (
-        select(*LINE, clock.late_reason, rule.title_zh, rule.title_en, STAFF.c.first_name, STAFF.c.last_name)
-        .join_from(WORK, first, first.c.id == WORK.c.id)
+        select(*LINE, first.c.n, clock.late_reason, rule.title_zh, rule.title_en, STAFF.c.first_name, STAFF.c.last_name)
+        .join_from(first, WORK, WORK.c.id.in_([first.c[column.name] for column in oldest]))
         .outerjoin(
             Deadline.__table__,
             (clock.item_id == WORK.c.id)
@@ -218,28 +212,21 @@ def _oldest(kinds: tuple[str, ...]) -> Any:
 
 
 def late_work(session: Session, actor: Actor, moment: datetime) -> list[LateKind]:
-    """Overdue work by kind, the longest overdue first, as far as the actor may read it: two statements.
+    """Overdue work by kind, the longest overdue first, as far as the actor may read it: one statement.
 
     Each kind is answered from its part of the queue's index, however much is open.
     """
     kinds = readable_kinds(actor)
     if not kinds or actor.estate_id is None:
         return []
-
     asked = {"estate": actor.estate_id, "moment": moment}
-    found = {
-        kind: (count, since) for kind, count, since in session.execute(_totals(tuple(kinds), MOST + 1), asked) if count
-    }
-    if not found:
-        return []
-    rows = session.execute(_oldest(tuple(found)), asked)
     items: dict[str, dict[int, LateItem]] = {}
-    for row in rows:
+    for row in session.execute(_oldest(tuple(kinds), MOST + 1), asked):
         holder = staff_name(row.first_name, row.last_name) if row.assignee_id else ""
         line = LateItem(row, in_language(row.title_zh or "", row.title_en or ""), row.late_reason or "", holder)
-        items.setdefault(row.kind, {}).setdefault(row.id, line)
-    late_kinds = [LateKind(kinds[k], n, since, list(items.get(k, {}).values())) for k, (n, since) in found.items()]
-    return sorted(late_kinds, key=lambda late: late.oldest)
+        items.setdefault(row.kind, {}).setdefault(row.id, line)  # a kind comes with its oldest line
+    found = [(kinds[kind], list(lines.values())) for kind, lines in items.items()]
+    return [LateKind(kind, lines[0].item.n, lines[0].due_at, lines) for kind, lines in found]
 
 
 @dataclass(frozen=True)

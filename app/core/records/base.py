@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
@@ -185,7 +186,18 @@ def _scope_reads(state: ORMExecuteState) -> None:
     if not isinstance(state.statement, Select | UpdateBase):
         raise TypeError("only select(), update() and delete() can be limited to the actor's estates")
     if state.is_orm_statement:  # on others the criteria have no effect
-        state.statement = state.statement.options(*_only_of(actor.estates))
+        state.statement = _limited(state.statement, actor.estates)
+
+
+_kept: WeakKeyDictionary[Any, dict[frozenset[int], Any]] = WeakKeyDictionary()
+
+
+def _limited(statement: Any, visible: frozenset[int]) -> Any:
+    """``statement`` for the ``visible`` estates; one that was built once is limited, and known by its key, once too."""
+    kept = _kept.setdefault(statement, {})
+    if visible not in kept:
+        kept[visible] = statement.options(*_only_of(visible))
+    return kept[visible]
 
 
 @lru_cache(maxsize=200)  # every read of every request needs them

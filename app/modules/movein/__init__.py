@@ -27,7 +27,7 @@ def register(registry: Registry) -> None:
     from app.modules.movein.indicators import INDICATORS
     from app.modules.movein.inspection_views import register_inspection
     from app.modules.movein.paper_contexts import KINDS
-    from app.modules.movein.queries import find_cases, steps_waiting
+    from app.modules.movein.queries import WAITING, find_cases, steps_waiting
     from app.modules.movein.seeding import seed
     from app.modules.movein.views import MoveInCaseView
     from app.modules.movein.workflow import MOVE_IN
@@ -46,7 +46,7 @@ def register(registry: Registry) -> None:
     )  # fmt: skip
     registry.contribute(
         HomeCard(
-            name="move-ins", title=_l("Open move-ins"), template="movein/_home.html", load=steps_waiting,
+            name="move-ins", title=_l("Open move-ins"), template="movein/_home.html", load=steps_waiting, counts=WAITING,
             resource="MoveInCase", order=60,
         )
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
@@ -30,6 +30,14 @@ NUMBERS = (
     ("stopped", _l("Sites stopped"), (RenovationState.SUSPENDED.value,)),
 )
 """Numbers of the home page: name, title, states of the renovations counted."""
+COUNTS = {
+    name: select(func.count()).where(table.c.estate_id == bindparam("estate"), table.c.state.in_(states)).scalar_subquery()
+    for name, table, states in (
+        *((name, Renovation.__table__, states) for name, _title, states in NUMBERS),
+        ("violations", RenovationViolation.__table__, OPEN_VIOLATIONS),
+    )
+}  # fmt: skip
+"""The numbers of the home page of an estate, and its open violations."""
 RUNNING = {
     name: select(getattr(Renovation, name)).where(Renovation.unit_id == Unit.id, Renovation.state.in_(SITE))
     .order_by(Renovation.id.desc()).limit(1).correlate(Unit).scalar_subquery()
@@ -54,7 +62,7 @@ def register_control(registry: Registry, category: Any) -> None:
         registry.contribute(thing)
     registry.contribute(
         HomeCard(
-            name="renovations", title=_l("Renovations"), template="renovation/_home.html", load=numbers,
+            name="renovations", title=_l("Renovations"), template="renovation/_home.html", load=numbers, counts=COUNTS,
             resource="Renovation", roles=frozenset({Role.MANAGER, Role.CS_SUPERVISOR, Role.SITE_SUPERVISOR}), order=55,
         )
     )  # fmt: skip
@@ -74,19 +82,9 @@ def register_control(registry: Registry, category: Any) -> None:
     registry.page("renovation_report", lambda number: url_for("RenovationReportView.show", pk=number))
 
 
-def numbers(session: Session, actor: Actor) -> dict[str, Any]:
-    """Values of ``renovation/_home.html``: renovations by where they stand, open violations; two statements."""
-    states_of = select(Renovation.state, func.count()).where(Renovation.estate_id == actor.estate_id)
-    counted: dict[str, int] = {
-        state.value: count for state, count in session.execute(states_of.group_by(Renovation.state))
-    }
-    open_ones = session.scalar(
-        select(func.count()).where(
-            RenovationViolation.estate_id == actor.estate_id, RenovationViolation.state.in_(OPEN_VIOLATIONS)
-        )
-    )
-    lines = [(title, sum(counted.get(state, 0) for state in states), states) for _name, title, states in NUMBERS]
-    return {"lines": lines, "violations": open_ones or 0}
+def numbers(session: Session, actor: Actor, violations: int, **counts: int) -> dict[str, Any]:
+    """Values of ``renovation/_home.html`` from :data:`COUNTS`: renovations by where they stand, open violations."""
+    return {"lines": [(title, counts[name], states) for name, title, states in NUMBERS], "violations": violations}
 
 
 def head(unit: Unit, actor: Actor, **running: Any) -> dict[str, Any] | None:
