@@ -17,6 +17,9 @@ from gunicorn.arbiter import Arbiter
 
 import config
 
+NEW_OBJECTS = 20_000
+"""Objects made and not freed again before a web process looks for garbage among them; some megabytes."""
+
 
 class _Server(BaseApplication):
     def __init__(self, settings: config.Settings) -> None:
@@ -55,14 +58,24 @@ class _Server(BaseApplication):
         app = create_app(self.settings)
         with app.app_context():
             db.engine.dispose()  # no connection may cross the fork
-        gc.collect()
-        gc.freeze()  # web processes share this memory, and no search for garbage walks it between two answers
+        spare_garbage_searches()
         if self.settings.trusted_proxies:
             from werkzeug.middleware.proxy_fix import ProxyFix
 
             hops = self.settings.trusted_proxies
             app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # how Flask's middleware is put on
         return app
+
+
+def spare_garbage_searches() -> None:
+    """For a process that only answers requests: what is there now stays, and garbage is looked for once in many answers.
+
+    Web processes share this memory, which no search walks any more. A page makes some thousand objects and leaves few of
+    them in circles, yet at Python's usual threshold each page pays for a search.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, 10, 10)
 
 
 class _Arbiter(Arbiter):
