@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -219,12 +220,13 @@ def read(about: About, wanted: Filter, *, before: int | None = None, limit: int 
         floor = session.execute(sa.select(reach).order_by(reach.c.id.desc()).limit(1)).one_or_none()
     bounded = [*older, *extra, *([AuditEntry.id >= floor.id] if floor else [])]
     size = limit * PACKED
+    most: Any = sa.literal_column(str(size))  # written out: PostgreSQL plans anew each time what it cannot know
     if len(about.branches) == 1:
-        newest = _newest([AuditEntry], [*about.branches[0], *bounded]).limit(size)
+        newest = _newest([AuditEntry], [*about.branches[0], *bounded]).limit(most)
     else:
-        parts = [_newest([AuditEntry.id], [*b, *bounded]).limit(size).subquery() for b in about.branches]
+        parts = [_newest([AuditEntry.id], [*b, *bounded]).limit(most).subquery() for b in about.branches]
         ids = sa.union_all(*(sa.select(part.c.id) for part in parts)).subquery()
-        newest = _newest([AuditEntry], [AuditEntry.id.in_(sa.select(ids.c.id))]).limit(size)
+        newest = _newest([AuditEntry], [AuditEntry.id.in_(sa.select(ids.c.id))]).limit(most)
     entries = session.scalars(newest).all()
     lines = _lines(entries, about.record, limit)
     shown = lines[:limit]
@@ -276,7 +278,7 @@ def _lines(entries: Sequence[AuditEntry], record: Stamped, limit: int) -> list[H
     for entry in entries:
         if len(lines) > limit:
             break
-        if entry.kind == "create" and not entry.changes.keys() & _attributes(entry.record_type).keys():
+        if entry.kind == "create" and not entry.changes.keys() & rows.attributes(entry.record_type).keys():
             continue  # how a payment is spread over the lines of its bill is nothing that happened
         if _unseen(entry, rows):
             continue
@@ -313,7 +315,7 @@ def _unseen(entry: AuditEntry, rows: Rows) -> bool:
     if entry.record_type == Attachment.__tablename__:
         row = rows.get(entry.record_type, entry.record_id)
         return row is not None and row.kind == FILE_KIND
-    return _of_fields(entry) and not entry.changes.keys() & _attributes(entry.record_type).keys()
+    return _of_fields(entry) and not entry.changes.keys() & rows.attributes(entry.record_type).keys()
 
 
 def _together(one: Happening, other: Happening) -> Happening:
@@ -345,9 +347,16 @@ def _finished(line: Happening) -> Happening:
 
 @dataclass(frozen=True)
 class Rows:
-    """The records that entries name, by class and id."""
+    """The records that entries name, by class and id; and what their tables are like, found out once for all entries."""
 
-    found: Mapping[tuple[type, int], Any] = field(default_factory=dict)
+    found: dict[tuple[type, int], Any] = field(default_factory=dict)
+    _attributes: dict[str, Mapping[str, Attribute]] = field(default_factory=dict)
+
+    def attributes(self, table: str) -> Mapping[str, Attribute]:
+        known = self._attributes.get(table)
+        if known is None:
+            known = self._attributes[table] = _attributes(table)
+        return known
 
     def get(self, table: str, number: int | None) -> Any:
         model = _model(table)
@@ -356,23 +365,26 @@ class Rows:
 
 def _rows(entries: Iterable[AuditEntry]) -> Rows:
     """Everything the entries point at: their records and subjects, and the references that changed; one statement."""
-    wanted: dict[tuple[type, int], Any] = {}
+    rows, wanted = Rows(), dict[tuple[type, int], Any]()
     for entry in entries:
         for table, number in ((entry.record_type, entry.record_id), (entry.subject_type, entry.subject_id)):
             model = _model(table)
             if model is not None and number is not None and issubclass(model, Stamped | Account):
                 wanted[model, number] = None
+        attributes = rows.attributes(entry.record_type)
         for name, pair in entry.changes.items():
-            attribute = _attributes(entry.record_type).get(name)
+            attribute = attributes.get(name)
             if attribute and attribute.kind is Kind.REFERENCE and attribute.target:
                 wanted |= {(attribute.target, v): None for v in pair if isinstance(v, int) and not isinstance(v, bool)}
     held = {key: db.session.identity_map.get(identity_key(*key)) for key in wanted}
-    found = {key: row for key, row in held.items() if row is not None and not sa.inspect(row).expired_attributes}
-    missing = [key for key in wanted if key not in found]
+    rows.found.update(
+        (key, row) for key, row in held.items() if row is not None and not sa.inspect(row).expired_attributes
+    )
+    missing = [key for key in wanted if key not in rows.found]
     if missing:
         for row in db.session.execute(_of_many_tables(missing)).unique():
-            found.update({(type(one), one.id): one for one in row if one is not None})
-    return Rows(found)
+            rows.found.update({(type(one), one.id): one for one in row if one is not None})
+    return rows
 
 
 def _of_many_tables(keys: Sequence[tuple[type, int]]) -> sa.Select[Any]:
@@ -394,12 +406,9 @@ def _of_many_tables(keys: Sequence[tuple[type, int]]) -> sa.Select[Any]:
     return query
 
 
+@cache  # asked for with every entry
 def _model(table: str) -> type | None:
-    """The class of a table, remembered once it was asked for."""
-    known: dict[str, type | None] = current_app.extensions.setdefault("guanjia.timeline.models", {})
-    if table not in known:
-        known[table] = model_of(table)
-    return known[table]
+    return model_of(table)
 
 
 def _view_of(model: type) -> Any:
@@ -420,7 +429,7 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
     part = itself != here and not apart
     concerned = subject if part else itself
     line = Happening(
-        entry.at, _who(entry), _sentence(entry, itself == here), _icon(entry.kind), entry.id, entry.kind,
+        entry.at, _who(entry), _sentence(entry, itself == here, rows), _icon(entry.kind), entry.id, entry.kind,
         note=entry.note, about=None if concerned == here else _named(rows.get(*concerned)),
     )  # fmt: skip
     if entry.record_type == Comment.__tablename__ and entry.kind == "comment":
@@ -500,9 +509,9 @@ SENTENCES = {
 }
 
 
-def _sentence(entry: AuditEntry, own: bool) -> str:
+def _sentence(entry: AuditEntry, own: bool, rows: Rows) -> str:
     to, column = (entry.changes.get(name, [None, None])[1] for name in ("to", "column"))
-    attribute = _attributes(entry.record_type).get(column) if column else None
+    attribute = rows.attributes(entry.record_type).get(column) if column else None
     described = registry().of(EventKind).get(entry.kind)
     if entry.kind in OWN:
         return str(OWN[entry.kind] if own else OF_OTHERS[entry.kind])
@@ -542,8 +551,9 @@ def _step(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _changes(entry: AuditEntry, rows: Rows, record: Stamped) -> Iterable[Change]:
+    attributes = rows.attributes(entry.record_type)
     for name, (old, new) in entry.changes.items():
-        attribute = _attributes(entry.record_type).get(name)
+        attribute = attributes.get(name)
         if attribute is None or (old is None and attribute.target is type(record) and new == record.id):
             continue  # that a part is the record's own goes without saying
         if entry.kind == "update" and _is_state(entry.record_type, name):
