@@ -8,7 +8,8 @@ that leave no trace in the log are counted anew whenever somebody asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +30,17 @@ MOST = 1_000
 MOST_TABLES = 8
 """Tables of estates whose newest entries are looked up with a count; a list over more is counted anew."""
 
-_known: dict[Any, tuple[int | None, Tally]] = {}
+
+@dataclass(frozen=True)
+class _Remembered:
+    """A count, the newest log entry at that time, and the statement that counts again if there is a newer one."""
+
+    tally: Tally
+    entry: int | None
+    again: sa.Select[Any]
+
+
+_known: dict[Any, _Remembered] = {}
 
 
 def count(session: Session, key: Any, clauses: Sequence[Any]) -> int:
@@ -39,10 +50,11 @@ def count(session: Session, key: Any, clauses: Sequence[Any]) -> int:
     if name is None:
         return int(session.scalar(query) or 0)
     entry = session.scalar(newest)  # before counting: what comes between makes the next call count again
-    if name in _known and _known[name][0] == entry and _known[name][1].exact:
-        return _known[name][1].number
+    known = _known.get(name)
+    if known and known.entry == entry and known.tally.exact:
+        return known.tally.number
     number = int(session.scalar(query) or 0)
-    _remember(name, entry, Tally(number))
+    _remember(name, entry, Tally(number), newest, key, clauses)
     return number
 
 
@@ -52,37 +64,45 @@ def tally(session: Session, key: Any, clauses: Sequence[Any], ahead: Any = None,
     ``ahead``: clause for the rows before a page, counted in the same go; ``walked`` adds the joins that it needs.
     """
     name, newest = _memory(session, key, sa.select(sa.func.count(key)).where(*clauses))
-    rows = sa.select(key.label("id")).where(
-        *clauses
-    )  # a column of the model: without one no estate's scope would apply
-    if name in _known and (ahead is None or _known[name][1].number >= DEEPEST):
-        entry, remembered = _known[name]
-        anew = sa.select(sa.func.count()).select_from(rows.limit(DEEPEST + 1).subquery()).scalar_subquery()
-        same = newest.scalar_subquery().is_not_distinct_from(entry)
-        counted = sa.case((same, sa.null()), else_=anew)  # which reads the list only if the log has a newer entry
-        number, at = session.execute(sa.select(counted, newest.scalar_subquery())).one()
+    known = _known.get(name)
+    if known and (ahead is None or known.tally.number >= DEEPEST):
+        number, at = session.execute(known.again).one()
         if number is None:
-            return remembered
+            return known.tally
         before = None
     else:
+        rows = _rows(key, clauses)
         rows = rows.add_columns(sa.case((ahead, 1), else_=0).label("ahead")) if ahead is not None else rows
-        found = (walked(rows) if walked is not None and ahead is not None else rows).limit(DEEPEST + 1).subquery()
+        found = (walked(rows) if walked is not None and ahead is not None else rows).limit(_most()).subquery()
         placed = sa.func.sum(found.c.ahead) if ahead is not None else sa.null()
         latest = newest.scalar_subquery() if name else sa.null()
         number, before, at = session.execute(sa.select(sa.func.count(), placed, latest).select_from(found)).one()
     tally = Tally(DEEPEST, exact=False) if number > DEEPEST else Tally(number)
     if name:
-        _remember(name, at, tally)
+        _remember(name, at, tally, newest, key, clauses)
     return tally if number > DEEPEST or before is None else replace(tally, ahead=int(before))
 
 
-def _remember(name: Any, entry: int | None, found: Tally) -> None:
+def _rows(key: Any, clauses: Sequence[Any]) -> sa.Select[Any]:
+    """What is counted, by a column of the model: without one no estate's scope would apply."""
+    return sa.select(key.label("id")).where(*clauses)
+
+
+def _most() -> Any:
+    """``DEEPEST`` and one, written out: PostgreSQL plans a statement anew each time whose limit it does not know."""
+    return sa.literal_column(str(DEEPEST + 1))
+
+
+def _remember(name: Any, entry: int | None, found: Tally, newest: Any, key: Any, clauses: Sequence[Any]) -> None:
     if found.number < WORTHWHILE:
         _known.pop(name, None)
         return
     if len(_known) >= MOST:
         _known.clear()
-    _known[name] = (entry, found)
+    anew = sa.select(sa.func.count()).select_from(_rows(key, clauses).limit(_most()).subquery()).scalar_subquery()
+    same = newest.scalar_subquery().is_not_distinct_from(entry)
+    counted = sa.case((same, sa.null()), else_=anew)  # which reads the list only if the log has a newer entry
+    _known[name] = _Remembered(found, entry, sa.select(counted, newest.scalar_subquery()))
 
 
 def _memory(session: Session, key: Any, query: Any) -> tuple[Any, Any]:
@@ -90,14 +110,19 @@ def _memory(session: Session, key: Any, query: Any) -> tuple[Any, Any]:
     estates = current_actor().estates
     if estates is None or "estate_id" not in key.class_.__table__.c:
         return None, None
-    tables = {table.name for table in find_tables(query)}
-    if tables - _logged() or not 0 < len(estates) * len(tables) <= MOST_TABLES:
+    tables = frozenset(table.name for table in find_tables(query))
+    if not 0 < len(estates) * len(tables) <= MOST_TABLES or not all(map(_logged, tables)):
         return None, None
     spelt = query._generate_cache_key()
     if spelt is None:
         return None, None
     values = repr([bound.effective_value for bound in spelt.bindparams])
     name = (str(session.get_bind().engine.url), estates, spelt.key, values)
+    return name, _newest(estates, tables)
+
+
+@lru_cache(maxsize=200)  # building it costs more than asking it
+def _newest(estates: frozenset[int], tables: frozenset[str]) -> Any:
     ends = [  # one by one: only so the end of the index is all that is read
         sa.select(sa.func.max(AuditEntry.id).label("id")).where(
             AuditEntry.chain == estate, AuditEntry.record_type == table
@@ -106,12 +131,13 @@ def _memory(session: Session, key: Any, query: Any) -> tuple[Any, Any]:
         for table in sorted(tables)
     ]
     if len(ends) == 1:
-        return name, ends[0]
+        return ends[0]
     newest = sa.union_all(*ends).subquery()
-    return name, sa.select(sa.func.max(newest.c.id))
+    return sa.select(sa.func.max(newest.c.id))
 
 
-def _logged() -> set[str]:
-    """Tables whose every change is in the log; values of added fields are logged as changes of their record."""
-    classes = [mapper.class_ for mapper in Model.registry.mappers]
-    return {c.__tablename__ for c in classes if issubclass(c, Stamped) and (c.audited or c is CustomValue)}
+@cache
+def _logged(table: str) -> bool:
+    """Whether every change of the table is in the log; values of added fields are logged as changes of their record."""
+    classes = (mapper.class_ for mapper in Model.registry.mappers)
+    return any(issubclass(c, Stamped) and c.__tablename__ == table and (c.audited or c is CustomValue) for c in classes)
