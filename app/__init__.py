@@ -114,4 +114,8 @@ def _flask_config(settings: config.Settings) -> dict[str, object]:
 def _engine_options(settings: config.Settings) -> dict[str, object]:
     if settings.database_address.startswith("sqlite"):
         return {"connect_args": {"check_same_thread": False}}
-    return {"pool_size": settings.web_threads, "max_overflow": settings.web_threads, "pool_pre_ping": True}
+    return {
+        "pool_size": settings.web_threads,
+        "max_overflow": settings.web_threads,
+        "connect_args": {"keepalives_idle": 60},  # seconds; a server gone without a word is noticed meanwhile
+    }

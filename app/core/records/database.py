@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Engine, Insert, Update, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import ORMExecuteState, Session
 
 _writing: ContextVar[bool] = ContextVar("guanjia_writing", default=True)
@@ -53,6 +55,7 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "begin", _begin_postgresql)
+        event.listen(engine, "checkout", _replace_closed)
 
 
 def _configure_sqlite(connection: Any, record: Any) -> None:
@@ -75,6 +78,18 @@ def _begin_postgresql(connection: Connection) -> None:
         driver.read_only = (
             not _writing.get()
         )  # the driver's own BEGIN, sent with the first statement, then says READ ONLY
+
+
+def _replace_closed(driver: Any, record: Any, proxy: Any) -> None:
+    """A connection that ended while it waited in the pool (the server went down) is not handed out.
+
+    The end has arrived, so that there is something to read; asking the server would cost each request a message.
+    """
+    poll = select.poll()
+    if not driver.closed:
+        poll.register(driver.fileno(), select.POLLIN)
+    if driver.closed or poll.poll(0):
+        raise DisconnectionError
 
 
 def refresh_statistics(engine: Engine) -> None:
