@@ -20,13 +20,14 @@ run: setup ## start the product with its embedded database and demo data, and pr
 test: setup-test ## the whole suite on SQLite and on PostgreSQL (PYTEST='-k name' to narrow)
 	@scripts/test.sh both $(PYTEST)
 
-test-fast: setup-test ## SQLite only, without the browser and the slow tests
+test-fast: setup-test ## in about a minute: SQLite only, without the browser and the slow tests
 	@scripts/test.sh fast $(PYTEST)
 
 test-postgres: setup-test ## PostgreSQL only, on a throw-away server
 	@scripts/test.sh postgres $(PYTEST)
 
-check: setup-test lint types imports ## all that CI checks: style, types, import contracts, translations, tests, clauses
+check: setup-test ## all that CI checks: style, types, import contracts, translations, tests, clauses
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types lint imports
 	@$(BIN)/python run.py translations check
 	@scripts/test.sh both
 	@$(BIN)/python run.py clauses

@@ -32,6 +32,7 @@ from app.core.access import passwords
 from app.core.access.actor import Actor, acting, system_actor
 from app.core.access.roles import Role
 from app.extensions import db
+from tests.measuring import function_of, slow_functions
 
 PASSWORD = "correct-horse-9"
 
@@ -54,6 +55,10 @@ def stands_on_database(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = slow_functions()
+    for item in items:
+        if function_of(item.nodeid) in slow:
+            item.add_marker(pytest.mark.slow)
     if SERVER:
         config.hook.pytest_deselected(items=[item for item in items if not stands_on_database(item)])
         items[:] = filter(stands_on_database, items)
