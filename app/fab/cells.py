@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from app.core.records.amounts import format_area, format_money
+from app.core.records.choices import in_language
 from app.fab.fields import estate_zone, masked, title_of
 from app.fab.interface import Attribute, Kind
 
@@ -109,6 +110,9 @@ def _writer(attribute: Attribute, compact: bool) -> Callable[[Any], str]:
             return lambda value: str(value.name)
         case Kind.ROWS:
             return lambda value: "; ".join(" · ".join(filter(None, row.values())) for row in value)
+    if "each" in attribute.info:  # a list of codes
+        option = attribute.info["each"]
+        return lambda codes: in_language("、", ", ").join(str(option(code).title) for code in codes)
     if attribute.info.get("format") in FORMATS:
         form = FORMATS[attribute.info["format"]]
         return lambda value: form(value) if isinstance(value, Decimal) else _plainly(value, compact, True)

@@ -295,7 +295,8 @@ def _lines(entries: Sequence[AuditEntry], record: Stamped, limit: int) -> list[H
             filled[deed] = len(lines)
         if entry.kind == "update" and deed in steps and lines[steps[deed]].at - line.at < AT_ONCE:
             place = steps.pop(deed)  # what the step changed in the record, besides its state
-            lines[place] = replace(lines[place], changes=(*lines[place].changes, *line.changes))
+            told = dict.fromkeys((*lines[place].changes, *line.changes))  # what was asked for is often kept as asked
+            lines[place] = replace(lines[place], changes=tuple(told))
         elif last and line.alike and last.alike == line.alike and last.at - line.at < TOGETHER:
             lines[-1] = _together(last, line)
         elif last and _same_signing(last, line):

@@ -32,6 +32,7 @@ from app.core.clocks.queue import (
     readable_kinds,
     workflow_of,
 )
+from app.core.files.services import attachments_of
 from app.core.records.base import Record
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
@@ -230,6 +231,7 @@ class WorkPage(Page):
         values: dict[str, Any] = {
             "record": record,
             "facts": [],
+            "files": [],
             "offers": [],
             "clocks": [],
             "address": "",
@@ -239,9 +241,10 @@ class WorkPage(Page):
             return values
         view = next((v for v in record_views().values() if v.datamodel.obj is type(record)), None)
         if view:
-            attributes = [a for _title, group in view.shown for a in group][:FACTS]
+            attributes = [a for _title, group in view.shown for a in group]
             view.datamodel.load_references([record], attributes)
-            values["facts"] = [cell for a in attributes if not (cell := view.cell(record, a)).empty]
+            values["facts"] = [cell for a in attributes if not (cell := view.cell(record, a)).empty][:FACTS]
+            values["files"] = [f for f in attachments_of(db.session, record) if f.kind != "signature"]
         page = registry().record_pages.get(line.item.record_type)
         values["address"] = page(record.id) if page else view.address_of(record) if view else ""
         values["clocks"] = [c for c in deadlines_of(db.session, record) if c.deadline.item_id == line.item.id]

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, CheckConstraint, Date, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core.access.roles import Role
 from app.core.records.base import Record, UtcDateTime, within_estate
 from app.core.records.choices import Choice, choice, in_language
 from app.core.search.prefix import search_key
@@ -66,8 +67,8 @@ class CustomField(Record):
     places: Mapped[int] = mapped_column(default=0, info={"label": _l("Decimals")})
     listed: Mapped[bool] = mapped_column(default=False, info={"label": _l("Column of the list")})
     searched: Mapped[bool] = mapped_column(default=False, info={"label": _l("Found by the search")})
-    read_roles: Mapped[list[str]] = mapped_column(JSON, default=list, info={"label": _l("Seen by")})
-    write_roles: Mapped[list[str]] = mapped_column(JSON, default=list, info={"label": _l("Filled in by")})
+    read_roles: Mapped[list[str]] = mapped_column(JSON, default=list, info={"label": _l("Seen by"), "each": Role})
+    write_roles: Mapped[list[str]] = mapped_column(JSON, default=list, info={"label": _l("Filled in by"), "each": Role})
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Archived at")})
     archive_reason: Mapped[str] = mapped_column(String(300), default="", info={"label": _l("Reason for archiving")})
 
