@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, select
 from app.core.access.actor import Actor, current_actor
 from app.core.clocks.work_views import queue_values
 from app.core.registry import HomeCard, QuickStart, registry
-from app.core.search.provider import Hit
+from app.core.search.provider import Hit, SearchProvider
 from app.extensions import db
 from app.fab.views import Page, expose
 
@@ -70,12 +70,21 @@ def find(text: str) -> list[Group]:
     text = text.strip()[:LONGEST_QUESTION]
     if not text:
         return []
+    readable = [provider for provider in registry().searches if actor.may("read", provider.resource)]
     groups = (
         Group(provider.title, provider.find(db.session, text, RESULTS_PER_GROUP))
-        for provider in registry().searches
-        if actor.may("read", provider.resource)
+        for provider in _promising(readable, text)
     )
     return [group for group in groups if group.hits]
+
+
+def _promising(providers: Sequence[SearchProvider], text: str) -> list[SearchProvider]:
+    """Those that may find ``text``: one statement asks all that can tell beforehand."""
+    probes = {provider.name: provider.probe(text) for provider in providers if provider.probe}
+    asked = {name: probe for name, probe in probes.items() if probe is not None}
+    told = db.session.execute(select(*asked.values())).one() if asked else ()
+    hopeful = {name for name, there in zip(asked, told, strict=True) if there}
+    return [provider for provider in providers if provider.probe is None or provider.name in hopeful]
 
 
 class SearchPage(Page):

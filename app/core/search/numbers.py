@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import InstrumentedAttribute
 
 SHORTEST = 3
@@ -15,3 +17,13 @@ def numbered(column: InstrumentedAttribute[str], text: str) -> ColumnElement[boo
     if typed.isascii() and typed.isdigit():
         return column.endswith(typed, autoescape=True) if len(typed) >= SHORTEST else None
     return column.startswith(typed, autoescape=True) if "-" in typed else None
+
+
+def any_numbered(column: InstrumentedAttribute[str]) -> Callable[[str], ColumnElement[bool] | None]:
+    """Probe of a search by :func:`numbered`."""
+
+    def probe(text: str) -> ColumnElement[bool] | None:
+        wanted = numbered(column, text)
+        return None if wanted is None else exists().where(wanted)
+
+    return probe

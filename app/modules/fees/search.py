@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from flask import url_for
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.records.amounts import format_money
-from app.core.search.numbers import numbered
+from app.core.search.numbers import any_numbered, numbered
 from app.core.search.provider import Hit, SearchProvider
 from app.modules.fees.models import Bill, Payment
 
@@ -29,13 +28,12 @@ def find_bills(session: Session, text: str, limit: int) -> Sequence[Hit]:
 
 
 def find_receipts(session: Session, text: str, limit: int) -> Sequence[Hit]:
-    by_receipt = numbered(Payment.receipt_no, text)
-    if by_receipt is None:
+    wanted = _of_receipt(text)
+    if wanted is None:
         return ()
-    by_reference: Any = func.upper(Payment.invoice_no) == text.strip().upper()
     query = (
         select(Payment)
-        .where(or_(by_receipt, by_reference))
+        .where(wanted)
         .order_by(Payment.id.desc())
         .limit(limit)
         .options(joinedload(Payment.bill).joinedload(Bill.unit))
@@ -47,5 +45,16 @@ def find_receipts(session: Session, text: str, limit: int) -> Sequence[Hit]:
     ]  # fmt: skip
 
 
-BILLS = SearchProvider("bills", _l("Bills"), "Bill", find_bills)
-RECEIPTS = SearchProvider("receipts", _l("Receipts"), "Payment", find_receipts)
+def _of_receipt(text: str) -> ColumnElement[bool] | None:
+    """Criterion for the number of a receipt or of its invoice."""
+    by_receipt = numbered(Payment.receipt_no, text)
+    return None if by_receipt is None else or_(by_receipt, func.upper(Payment.invoice_no) == text.strip().upper())
+
+
+def _any_receipt(text: str) -> ColumnElement[bool] | None:
+    wanted = _of_receipt(text)
+    return None if wanted is None else exists().where(wanted)
+
+
+BILLS = SearchProvider("bills", _l("Bills"), "Bill", find_bills, any_numbered(Bill.number))
+RECEIPTS = SearchProvider("receipts", _l("Receipts"), "Payment", find_receipts, _any_receipt)

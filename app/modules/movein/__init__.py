@@ -27,7 +27,7 @@ def register(registry: Registry) -> None:
     from app.modules.movein.indicators import INDICATORS
     from app.modules.movein.inspection_views import register_inspection
     from app.modules.movein.paper_contexts import KINDS
-    from app.modules.movein.queries import WAITING, find_cases, steps_waiting
+    from app.modules.movein.queries import WAITING, any_case, find_cases, steps_waiting
     from app.modules.movein.seeding import seed
     from app.modules.movein.views import MoveInCaseView
     from app.modules.movein.workflow import MOVE_IN
@@ -70,6 +70,6 @@ def register(registry: Registry) -> None:
         registry.guard(part, "MoveInCase")
     registry.contribute(Extensible(name="movein_case", title=_l("Move-in case")))
     registry.page("movein_case", lambda number: url_for("MoveInCaseView.show", pk=number))
-    registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases))
+    registry.search(SearchProvider("move-ins", _l("Move-ins"), "MoveInCase", find_cases, any_case))
     register_household(registry)
     registry.view(ArchivePage, label=_l("Completeness of records"), category=_l("Move-in"), icon="archive")

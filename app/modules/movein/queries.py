@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor
@@ -219,16 +219,27 @@ def cases_of_unit(session: Session, unit_id: int) -> Sequence[MoveInCase]:
     ).all()
 
 
+def _numbered(text: str) -> ColumnElement[bool] | None:
+    wanted = text.strip().upper()
+    return func.upper(MoveInCase.number).contains(wanted, autoescape=True) if len(wanted) >= 3 else None
+
+
+def any_case(text: str) -> ColumnElement[bool] | None:
+    """Whether :func:`find_cases` may find one; None for texts too short."""
+    wanted = _numbered(text)
+    return None if wanted is None else exists().where(wanted)
+
+
 def find_cases(session: Session, text: str, limit: int) -> list[Hit]:
     """Cases whose number contains ``text``, newest first; for the search box."""
     from flask import url_for
 
-    wanted = text.strip().upper()
-    if len(wanted) < 3:
+    wanted = _numbered(text)
+    if wanted is None:
         return []
     found = session.scalars(
         select(MoveInCase)
-        .where(func.upper(MoveInCase.number).contains(wanted, autoescape=True))
+        .where(wanted)
         .options(joinedload(MoveInCase.unit), joinedload(MoveInCase.owner))
         .order_by(MoveInCase.id.desc())
         .limit(limit)
