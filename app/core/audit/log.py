@@ -94,6 +94,8 @@ def _changes(record: Stamped) -> dict[str, tuple[Any, Any]]:
     state: Any = inspect(record)
     changes: dict[str, tuple[Any, Any]] = {}
     for attribute in state.mapper.column_attrs:
+        if attribute.key not in state.committed_state:  # nobody has set it: its history need not be asked
+            continue
         if attribute.key in SYSTEM_COLUMNS or attribute.key.endswith(("_hash", "_tail")):
             continue
         history = state.attrs[attribute.key].history
