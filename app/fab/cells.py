@@ -112,7 +112,9 @@ def _writer(attribute: Attribute, compact: bool) -> Callable[[Any], str]:
             return lambda value: "; ".join(" · ".join(filter(None, row.values())) for row in value)
     if "each" in attribute.info:  # a list of codes
         option = attribute.info["each"]
-        return lambda codes: in_language("、", ", ").join(str(option(code).title) for code in codes)
+        return lambda codes: (
+            codes if isinstance(codes, str) else in_language("、", ", ").join(str(option(code).title) for code in codes)
+        )
     if attribute.info.get("format") in FORMATS:
         form = FORMATS[attribute.info["format"]]
         return lambda value: form(value) if isinstance(value, Decimal) else _plainly(value, compact, True)
