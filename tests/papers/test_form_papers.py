@@ -21,7 +21,7 @@ from app.core.papers.base.context import Bilingual
 from app.core.papers.render import PaperError
 from app.core.papers.template import PaperTemplate, load_paper
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("laid_out_once")]
 
 MODULES = Path(__file__).resolve().parents[2] / "app" / "modules"
 

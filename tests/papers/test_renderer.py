@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 import os
 import signal
@@ -61,13 +60,18 @@ def test_hostile_papers_are_refused_with_a_sentence(html: str, css: str, sentenc
     assert before is None or renderer().pid == before, "refused, not killed"
 
 
-@pytest.fixture
-def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[Renderer]:
-    """A renderer of its own under limits that a test may set with ``monkeypatch``."""
+@pytest.fixture(scope="module")
+def another() -> Iterator[Renderer]:
     own = Renderer()
-    monkeypatch.setattr(module, "renderer", lambda: own)
     yield own
     own.stop()
+
+
+@pytest.fixture
+def limited(another: Renderer, monkeypatch: pytest.MonkeyPatch) -> Renderer:
+    """Another renderer than that of the other tests, under limits that a test may set with ``monkeypatch``."""
+    monkeypatch.setattr(module, "renderer", lambda: another)
+    return another
 
 
 BUSY = "<table>" + '<tr><td colspan="90">x<td colspan="90">y' * 4_000 + "</table>"
@@ -139,6 +143,7 @@ def test_folders_of_the_dead_are_removed_and_those_of_the_living_are_kept() -> N
 
 def test_the_renderer_sees_no_settings(monkeypatch: pytest.MonkeyPatch, limited: Renderer) -> None:
     monkeypatch.setenv("GUANJIA_SMTP_PASSWORD", "secret")
+    limited.stop()
     assert prints()
     assert b"GUANJIA" not in Path(f"/proc/{limited.pid}/environ").read_bytes()
 
@@ -167,10 +172,9 @@ def test_an_edited_template_prints_and_has_a_version_of_its_own() -> None:
     assert own.html(context) == template.html(context)
     assert own.template_version != template.template_version
     marked, slots = own.marked_html(context)
-    assert [dataclasses.replace(slot, path="") for slot in slots] == [
-        dataclasses.replace(slot, path="") for slot in template.marked_html(context)[1]
-    ]
-    assert marked == template.marked_html(context)[0]
+    usual, its_slots = template.marked_html(context)
+    assert [slot._replace(path="") for slot in slots] == [slot._replace(path="") for slot in its_slots]
+    assert marked == usual
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,7 @@ FORMS = sorted(path.parent for path in (Path(__file__).parents[2] / "app").glob(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("laid_out_once")
 @pytest.mark.parametrize("folder", FORMS, ids=lambda folder: folder.name)
 def test_every_delivered_form_passes_the_check_it_sets(app: Any, folder: Path) -> None:
     template = load_paper(folder)
