@@ -17,7 +17,7 @@ library libharfbuzz.so.0 || need libharfbuzz0b
 library libharfbuzz-subset.so.0 || need libharfbuzz-subset0
 if [ "${1:-run}" = test ]; then
     library libatomic.so.1 || need libatomic1 # for the Node that drives the browser
-    command -v chromium >/dev/null || need chromium
+    command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || need chromium-headless-shell
     "$(dirname "$0")/postgres-bin.sh" >/dev/null 2>&1 || need postgresql
     command -v pdftoppm >/dev/null || need poppler-utils
     fc-list :lang=zh-cn 2>/dev/null | grep -q . || need fonts-noto-cjk

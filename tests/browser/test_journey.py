@@ -121,7 +121,7 @@ def import_the_workbook(page: Page) -> None:
     assert cells == [*(f"房屋!{cell}" for cell in units), *(f"业主!{cell}" for cell in people)]
     page.click("form[action$='/import'] button")
     look(page, "a4-job")
-    page.click("main a:has-text('继续')", timeout=60_000)
+    page.click("main a:has-text('继续')", timeout=120_000)
     expect(page.locator("main")).to_contain_text("611")
     look(page, "a5-result")
 
