@@ -28,7 +28,7 @@ from app.core.papers.template import load_paper
 from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
 from app.core.registry import HouseholdHead, HouseholdSection, QuickStart, Registry, registry
-from app.core.search.numbers import numbered
+from app.core.search.numbers import any_numbered, numbered
 from app.core.search.provider import Hit, SearchProvider
 from app.core.workflow.documents import enter, sign, signed
 from app.core.workflow.table import Workflow
@@ -69,17 +69,13 @@ class DocumentView(RecordView):
 
     def sections(self, record: Any, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         """The places to sign, the papers of the record, and what is to be known of the household."""
-        kinds = [k for k in registry().papers.values() if k.record_type == record.__tablename__]
         signing = self._open(record) and actor.may("update", self.resource)
         given = [(role, title, signed(record, role)) for role, title in self.signers.items()]
         parts: list[tuple[Any, str, dict[str, Any]]] = []
         if signing or any(drawn for _role, _title, drawn in given):
             values = {"record": record, "view": self, "given": given, "signing": signing}
             parts.append((_("Signatures"), "documents/_signatures.html", values))
-        issued = papers_of(db.session, record) if kinds else ()
-        if issued or any(actor.may("print", kind.resource) for kind in kinds):
-            papers = {"record": record, "kinds": kinds, "papers": issued, "may": actor.may}
-            parts.append((_("Paper"), "documents/_papers.html", papers))
+        parts += papers_section(record, actor)
         for name, sentence in self.household.items():
             head = registry().of(HouseholdHead)[name]
             if found := head.of(db.session, record.unit, actor):
@@ -106,6 +102,33 @@ class DocumentView(RecordView):
         return record.state in self.editable_in
 
 
+def papers_section(record: Any, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
+    """The papers of a record as a section of its page; none for who finds none issued and may print none."""
+    kinds = [kind for kind in registry().papers.values() if kind.record_type == record.__tablename__]
+    issued = papers_of(db.session, record) if kinds else ()
+    if not issued and not any(actor.may("print", kind.resource) for kind in kinds):
+        return []
+    values = {"record": record, "kinds": kinds, "papers": issued, "may": actor.may}
+    return [(_("Paper"), "documents/_papers.html", values)]
+
+
+def search_by_number(view: type[DocumentView], icon: str) -> SearchProvider:
+    """The documents of a view by their number or the end of it, each with its state."""
+    model, workflow = view.datamodel.obj, view.workflow
+
+    def find(session: Session, text: str, limit: int) -> Sequence[Hit]:
+        wanted = numbered(model.number, text)
+        if wanted is None:
+            return ()
+        found = session.scalars(select(model).where(wanted).order_by(model.id.desc()).limit(limit))
+        return [
+            Hit(record.number, str(workflow.look(record).title), url_for(f"{view.__name__}.show", pk=record.id), icon)
+            for record in found
+        ]
+
+    return SearchProvider(model.__tablename__, view.list_title, view.resource, find, any_numbered(model.number))
+
+
 def register_document(
     registry: Registry, view: type[DocumentView], *, category: Any = "", icon: str = "file-text", filed: Filed = Filed.OTHER,
     starts: Mapping[str, tuple[str, Any]] | None = None, order: int = 50,
@@ -125,13 +148,6 @@ def register_document(
     def page(number: int) -> str:
         return url_for(f"{name}.show", pk=number)
 
-    def find(session: Session, text: str, limit: int) -> Sequence[Hit]:
-        wanted = numbered(model.number, text)
-        if wanted is None:
-            return ()
-        found = session.scalars(select(model).where(wanted).order_by(model.id.desc()).limit(limit))
-        return [Hit(record.number, str(workflow.look(record).title), page(record.id), icon) for record in found]
-
     def of_unit(unit: Any, actor: Actor) -> dict[str, Any]:
         columns = [column for column in view.list_columns if column != "unit_id"]
         shown = RelatedList(view=name, column="unit_id", columns=columns, limit=20)
@@ -148,7 +164,7 @@ def register_document(
     registry.contribute(Extensible(name=table, title=view.show_title))
     registry.page(table, page)
     registry.view(view, label=label, category=category, icon=icon)
-    registry.search(SearchProvider(table, label, view.resource, find))
+    registry.search(search_by_number(view, icon))
     registry.contribute(FiledUnder(name=table, part=filed))
     registry.seed(bring_clocks)
     registry.section(

@@ -25,7 +25,7 @@ from app.modules.fees.services import Charge, issue_bill, take_payment
 from app.modules.fees.states import PaymentMethod
 from app.modules.people.models import IdKind, Person, TenureRole
 from app.modules.people.services import grant_tenure, register_person
-from app.modules.renovation import completion, passes, services, site
+from app.modules.renovation import completion, pass_queries, passes, services, site
 from app.modules.renovation.models import Renovation, RenovationContractor
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
 from app.modules.renovation.pass_workflow import PASS
@@ -175,7 +175,7 @@ def verified(session: Session, renovation: Renovation, **changes: Any) -> Renova
 
 def pass_of(session: Session, worker: RenovationWorker) -> TemporaryPass:
     """A pass of the usual days, issued by the supervisor."""
-    first, last = passes.usual_days(session, worker.renovation)
+    first, last = pass_queries.usual_days(session, worker.renovation)
     return passes.issue_pass(session, worker, valid_from=first, valid_to=last, actor=person(session, "cs_supervisor"))
 
 

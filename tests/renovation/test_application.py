@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.core.access.actor import NotAllowed
-from app.core.clocks.services import work_of
+from app.core.clocks.services import running, work_of
 from app.core.records.clock import estate_today
+from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Blocked
 from app.modules.people.models import TenureRole
@@ -19,9 +20,22 @@ from app.modules.renovation.effects import COPY_WORK
 from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, missing_of
 from app.modules.renovation.states import Capacity, Mode, Verdict
 from app.modules.renovation.states import RenovationState as S
-from app.modules.renovation.workflow import WORK
+from app.modules.renovation.workflow import PERMIT, WORK
 from tests.movein.factories import unit_of
-from tests.renovation.factories import SYSTEM, answers, applied, approved, bill_of, complete, fire, paid, pay, submitted
+from tests.renovation.factories import (
+    SYSTEM,
+    answers,
+    applied,
+    approved,
+    bill_of,
+    complete,
+    fire,
+    paid,
+    pay,
+    submitted,
+    under_way,
+    worker_of,
+)
 
 
 @pytest.mark.clause("RN-01")
@@ -195,6 +209,34 @@ def test_a_permit_is_extended_with_a_reason_and_never_shortened(session):
         before,
         before + timedelta(days=15),
     )
+
+
+@pytest.mark.clause("RN-08")
+def test_the_clock_of_the_permit_follows_its_extension(session):
+    renovation = under_way(session)
+    item, last_day = work_of(session, renovation, WORK), renovation.permit_to + timedelta(days=15)
+    before = running(session, item, PERMIT).due_at
+    services.extend_permit(session, renovation, last_day=last_day, reason="材料晚到", actor=SYSTEM)
+    assert running(session, item, PERMIT).due_at == before + timedelta(days=15)
+    fire(session, renovation, "request_acceptance")
+    services.extend_permit(session, renovation, last_day=last_day + timedelta(days=1), reason="整改", actor=SYSTEM)
+    assert running(session, item, PERMIT) is None, "nobody is behind with work that is finished"
+
+
+@pytest.mark.clause("RN-04")
+def test_the_owner_gets_a_rejection_too_and_nobody_waits_for_what_was_withdrawn(session):
+    rejected = fire(session, submitted(session), "pass_intake", "pass_review")
+    worker = worker_of(session, rejected)
+    assert work_of(session, worker, "renovation.worker") is not None
+    fire(session, rejected, "reject", opinion="拆承重墙")
+    assert work_of(session, worker, "renovation.worker") is None
+    assert work_of(session, rejected, COPY_WORK).deadlines[0].open
+    services.hand_copy(session, rejected, receiver="装修业主", actor=SYSTEM)
+    assert rejected.delivered_to == "装修业主" and work_of(session, rejected, COPY_WORK) is None
+    withdrawn = fire(session, approved(session), "withdraw", reason="不装了")
+    assert work_of(session, withdrawn, COPY_WORK) is None
+    with pytest.raises(InvalidValue, match="no copy"):
+        services.hand_copy(session, withdrawn, receiver="装修业主", actor=SYSTEM)
 
 
 def test_the_database_keeps_the_chain(session):

@@ -15,7 +15,7 @@ from app.core.records.base import now
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Blocked
 from app.modules.checks.models import CorrectiveAction, Finding
-from app.modules.renovation import completion, passes, site
+from app.modules.renovation import completion, pass_queries, passes, site
 from app.modules.renovation.pass_workflow import PASS
 from app.modules.renovation.settlement_workflow import SETTLEMENT
 from app.modules.renovation.site_models import RenovationPatrol
@@ -74,9 +74,10 @@ def test_passes_lie_inside_the_permit_and_hold_thirty_days_at_most(session):
     ):
         with pytest.raises(IntegrityError), session.begin_nested():
             session.execute(table.update().where(table.c.id == one.id).values(**change))
-    assert passes.at_gate(session, one.token).reason.startswith("There is no work going on")
+    assert pass_queries.at_gate(session, one.token).reason.startswith("There is no work going on")
     fire(session, renovation, "begin")
-    assert passes.at_gate(session, one.number).valid and passes.at_gate(session, one.number[-5:]).found is one
+    assert pass_queries.at_gate(session, one.number).valid
+    assert pass_queries.at_gate(session, one.number[-5:]).found is one
 
 
 def test_an_extension_of_the_permit_goes_through_to_the_passes(session):
@@ -143,7 +144,7 @@ def test_a_grave_violation_stops_the_work_until_it_is_cleared(session):
     violation = violation_of(session, renovation, "R05-1", stop_work=True)
     assert renovation.state is S.SUSPENDED
     (one,) = renovation.passes
-    assert "stopped" in passes.at_gate(session, one.token).reason
+    assert "stopped" in pass_queries.at_gate(session, one.token).reason
     session.refresh(renovation, ["violations"])
     with pytest.raises(Blocked, match=violation.number):
         fire(session, renovation, "resume", reason="已恢复")

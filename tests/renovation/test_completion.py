@@ -303,6 +303,16 @@ def test_a_settlement_sent_back_is_reckoned_anew_and_money_that_moved_stops_the_
     assert (settlement.deposit, settlement.refund) == (4000, 4000)
 
 
+def test_a_deposit_paid_after_the_settlement_is_still_to_be_settled(session):
+    renovation = accepted(session)
+    settlement = begun(session, renovation)
+    settlement.id_checked = True
+    advance(session, settlement, "check", "approve", "pay")
+    pay(session, bill_of(session, renovation, "renovation_deposit"))
+    with pytest.raises(Blocked, match="not settled"):
+        fire(session, renovation, "settle")
+
+
 def test_another_payee_is_identified_anew(session):
     settlement, desk, cashier = begun(session), person(session, "receptionist"), person(session, "cashier")
     completion.identify_payee(session, settlement, actor=cashier)

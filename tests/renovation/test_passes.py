@@ -25,7 +25,7 @@ from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
 from app.core.registry import Recurring, registry
 from app.core.workflow.table import Blocked
-from app.modules.renovation import pass_papers, passes
+from app.modules.renovation import pass_papers, pass_queries, passes
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
 from app.modules.renovation.pass_workflow import PASS, WORKER
 from app.modules.renovation.states import PassKind, PassState, Trade, WorkerState
@@ -207,7 +207,8 @@ def test_the_management_record_is_written_on_the_site(session, client_of):
     page, site = f"/renovation-workers/{worker.id}", client_of("site_supervisor")
     assert site.post(f"{page}/conduct", data={"kind": "briefing", "what": "消防、用电"}).status_code == 302
     site.post(f"{page}/conduct", data={"kind": "misconduct", "what": " "})
-    site.post(f"{page}/conduct", data={"kind": "party", "what": "x"})
+    for kind in ("party", "entry", "exit"):  # entry and exit are for the gate
+        site.post(f"{page}/conduct", data={"kind": kind, "what": "x"})
     site.post(f"{page}/conduct", data={"kind": "misconduct", "what": "午间敲打", "action": "当场停工"})
     session.refresh(worker)
     assert [(c.kind, c.note, c.action) for c in worker.conduct] == [
@@ -271,6 +272,17 @@ def test_a_pass_is_extended_and_a_lost_one_replaced(session, client_of):
     assert "Extend the pass" not in text_of(desk.get(page))
     desk.post(f"{page}/follow", data={"valid_to": last})
     assert len(session.scalars(select(TemporaryPass)).all()) == 3
+
+
+@pytest.mark.clause("RN-08")
+def test_passes_of_a_permit_that_begins_later_are_as_long_as_any_and_replaced_when_lost(session):
+    start, supervisor = estate_today(session, 1) + timedelta(days=40), person(session, "cs_supervisor")
+    renovation = paid(session, planned_from=start, planned_to=start + timedelta(days=50))
+    assert pass_queries.usual_days(session, renovation) == (start, start + timedelta(days=29))
+    one = pass_of(session, verified(session, renovation))
+    PASS.fire(session, one, "report_lost", actor=supervisor, inputs={"reason": "掉在路上"})
+    new = passes.follow_pass(session, one, valid_to=one.valid_to, actor=supervisor)
+    assert (new.kind, new.valid_from) == (PassKind.REPLACEMENT, start)
 
 
 @pytest.mark.clause("RN-12")
@@ -492,9 +504,10 @@ def test_numbers_and_photos_of_workers_go_in_time(session, client_of):
     today = estate_today(session, 1)
     passes.decide_worker(session, other, "refuse", note="证件不符", actor=person(session, "site_administrator"))
     assert (worker.keep_until, other.keep_until) == (None, today + timedelta(days=180))
+    other.keep_until = today + timedelta(days=120)  # refused two months ago
     fire(session, renovation, "pass_intake", "pass_review")
     fire(session, renovation, "reject", opinion="结构改动不可行")
-    assert worker.keep_until == today + timedelta(days=180)
+    assert (worker.keep_until, other.keep_until) == (today + timedelta(days=180), today + timedelta(days=120))
     work = registry().of(Recurring)["renovation.forget_workers"].work
     assert work(session) == 0
     photo, worker.keep_until = worker.photo_id, today - timedelta(days=1)

@@ -18,8 +18,8 @@ from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Blocked
+from app.modules.fees.queries import standing_bills
 from app.modules.renovation import completion, passes, services
-from app.modules.renovation.effects import standing_bills
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.pass_workflow import PASS, WORKER
 from app.modules.renovation.settlement_workflow import SETTLEMENT

@@ -20,6 +20,7 @@ from app.core.papers.services import draft_context
 from app.core.papers.template import load_paper
 from app.core.papers.titles import in_both
 from app.core.records.base import now
+from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.core.registry import registry
 from app.core.workflow.documents import sign
@@ -35,7 +36,7 @@ from app.modules.renovation.states import PatrolAction, Stage
 from app.modules.renovation.states import ViolationState as V
 from app.modules.renovation.violation_workflow import REPORT_RULE, RULE, VIOLATION, WORK
 from tests.movein.factories import DRAWN
-from tests.renovation.factories import PNG, person, under_way, violation_of
+from tests.renovation.factories import PNG, accepted, person, under_way, violation_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 JSON = {"Accept": "application/json"}
@@ -365,7 +366,9 @@ def test_a_notice_is_corrected_until_it_is_served(session, client_of):
     actor = person(session, "site_administrator")
     site.change_notice(session, violation, {"requirement": "两小时内清运", "due_at": None}, actor=actor)
     assert violation.requirement == "两小时内清运"
-    for wrong in ({"requirement": " "}, {"due_at": violation.found_at - timedelta(hours=1)}):
+    violation.found_at -= timedelta(days=1)
+    session.flush()
+    for wrong in ({"requirement": " "}, {"due_at": now() - timedelta(hours=1)}):
         with pytest.raises(FieldErrors):
             site.change_notice(session, violation, wrong, actor=actor)
         session.refresh(violation)
@@ -373,6 +376,30 @@ def test_a_notice_is_corrected_until_it_is_served(session, client_of):
     with pytest.raises(Blocked):
         site.change_notice(session, violation, {"requirement": "改"}, actor=actor)
     assert client.get(f"/renovations/{renovation.id}").get_data(as_text=True).count(violation.number)
+
+
+@pytest.mark.clause("RN-10")
+def test_nobody_is_served_a_deadline_that_has_gone_by(session):
+    violation = violation_of(session, under_way(session))
+    violation.found_at, violation.due_at = now() - timedelta(days=4), now() - timedelta(hours=1)
+    with pytest.raises(Blocked, match="another one"):
+        fire(session, violation, "serve", "site_administrator", method="mail")
+    actor, due = person(session, "site_administrator"), now() + timedelta(days=2)
+    site.change_notice(session, violation, {"due_at": due}, actor=actor)
+    fire(session, violation, "serve", "site_administrator", method="mail")
+    assert running(session, work_of(session, violation, WORK), RULE).due_at == due
+
+
+@pytest.mark.clause("RN-09")
+def test_a_visit_to_a_site_that_was_accepted_before_is_refused(session):
+    renovation, actor = accepted(session), person(session, "site_administrator")
+    visit = {"visited_at": now(), "stage": Stage.FINISHED, "points": {}, "actor": actor}
+    assert site.record_patrol(session, renovation, token="on-the-last-day", **visit)
+    begun, yesterday = renovation.__table__, renovation.accepted_on - timedelta(days=1)
+    session.execute(update(begun).where(begun.c.id == renovation.id).values(accepted_on=yesterday))
+    session.refresh(renovation)
+    with pytest.raises(InvalidValue, match="No work"):
+        site.record_patrol(session, renovation, token="on-the-day-after", **visit)
 
 
 def test_a_notice_of_a_visit_belongs_to_the_site_that_was_visited(session):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from app.core.files.services import read
 from app.core.papers.base.context import Bilingual, Header, Signature
@@ -14,23 +14,53 @@ from app.core.papers.kind import PaperKind
 from app.core.papers.render import image_uri
 from app.core.papers.template import PaperTemplate, build, load_paper
 from app.core.papers.titles import in_both
-from app.core.records.base import session_of
+from app.core.records.base import Record, session_of
 from app.core.records.choices import Choice
 from app.core.records.clock import estate_time
-from app.core.workflow.documents import signed
+from app.core.workflow.documents import Document, signed
+
+
+def kind_of(folder: Path, model: Any, context: Callable[[Any, Header], Any], **stated: Any) -> PaperKind:
+    """The paper in ``folder`` about records of ``model``; what is not ``stated`` is as its ``meta.yaml`` has it.
+
+    Usually whoever may print such records prints it, and it lies in the file of the unit that the record concerns.
+    """
+    info = load_paper(folder).info
+    usual = {
+        "code": info.form_no, "title_zh": info.title_zh, "title_en": info.title_en, "record_type": model.__tablename__,
+        "resource": model.__name__, "unit": lambda record: record.audit_unit,
+    }  # fmt: skip
+    return PaperKind(folder=folder, context=context, **(usual | stated))
 
 
 def paper_of(model: Any, folder: Path) -> PaperKind:
     """The paper in ``folder`` about a :class:`~app.core.workflow.documents.Document`, whose number it bears.
 
-    ``meta.yaml`` says the form's number and titles, which values of the record it prints, and when it is issued.
+    ``meta.yaml`` says also which values of the record it prints, and when it is issued.
     """
     info = load_paper(folder).info
-    return PaperKind(
-        code=info.form_no, title_zh=info.title_zh, title_en=info.title_en, folder=folder,
-        record_type=model.__tablename__, resource=model.__name__, number=lambda record: record.number,
-        unit=lambda record: record.audit_unit, context=lambda record, header: fill(load_paper(folder), record, header),
+    return kind_of(
+        folder, model, lambda record, header: fill(load_paper(folder), record, header), number=lambda record: record.number,
         states=tuple(info.states), public_state=info.public_state,
+    )  # fmt: skip
+
+
+Moment = TypeVar("Moment", datetime, datetime | None)
+
+
+def local(record: Record, moment: Moment) -> Moment:
+    """The moment as the clocks of the record's estate show it; None stays None."""
+    return estate_time(session_of(record), record.estate_id, moment) if moment else moment
+
+
+def signature_of(document: Document, role: str, title: Bilingual, *, name: str = "") -> Signature:
+    """What was signed last in ``role``, on the screen or on paper, otherwise room for ``name`` to sign."""
+    drawn = signed(document, role)
+    if drawn is None:
+        return Signature(role=title, name=name)
+    return Signature(
+        role=title, name=drawn.signer or drawn.note, signed_on=local(document, drawn.created_at).date(),
+        image=image_uri(read(drawn)) if drawn.kind == "signature" else "",
     )  # fmt: skip
 
 
@@ -52,17 +82,14 @@ def _plain(record: Any, value: Any, kind: Any) -> Any:
     if isinstance(value, Choice):
         return in_both(value.title)
     if isinstance(value, datetime):
-        return estate_time(session_of(record), record.estate_id, value)
+        return local(record, value)
     return build(kind, value) if isinstance(value, list) else value
 
 
 def _signature(record: Any, block: Mapping[str, str]) -> Signature:
     """One block of ``meta.yaml``: signed on the record, with its picture, or by the person an attribute names."""
-    drawn = signed(record, block["signed"]) if "signed" in block else None
-    name = (drawn.signer or drawn.note if drawn else "") if "signed" in block else getattr(record, block["name"])
-    at = (drawn.created_at if drawn else None) if "signed" in block else getattr(record, block["at"])
-    return Signature(
-        role=Bilingual(block["zh"], block["en"]), name=name,
-        signed_on=estate_time(session_of(record), record.estate_id, at).date() if at else None,
-        image=image_uri(read(drawn)) if drawn and drawn.kind == "signature" else "",
-    )  # fmt: skip
+    title = Bilingual(block["zh"], block["en"])
+    if "signed" in block:
+        return signature_of(record, block["signed"], title)
+    at = local(record, getattr(record, block["at"]))
+    return Signature(role=title, name=getattr(record, block["name"]), signed_on=at.date() if at else None)

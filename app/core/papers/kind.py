@@ -32,8 +32,6 @@ class PaperKind:
     unit: Callable[[Any], int | None]
     person: Callable[[Any], int | None] | None = None
     number: Callable[[Any], str] | None = None
-    form_no: str = ""
-    revision: str = "A/0"
     states: tuple[str, ...] = ()
     public_state: bool = False
 

@@ -120,7 +120,9 @@ class Stamped(Model):
 
     @property
     def audit_subject(self) -> tuple[str, int | None]:
-        """Record on whose timeline changes of this row appear, as (table name, id); itself by default."""
+        """Record on whose timeline changes of this row appear, as (table name, id): the one it is part of, or itself."""
+        if self.part_of:
+            return self.__table__.c[self.part_of].info["within_estate"], getattr(self, self.part_of)
         return self.__tablename__, self.id
 
     @property

@@ -58,7 +58,7 @@ def halfwidth(text: str) -> str:
     return text.translate(_HALF)
 
 
-def _compact(text: str) -> str:
+def compact(text: str) -> str:
     """Half-width capitals without the spaces and dashes people group digits with."""
     return re.sub(r"[\s\-‐-―−]", "", halfwidth(text)).upper()
 
@@ -71,7 +71,7 @@ def citizen_id(text: str) -> str:
 
     Address codes are not looked up: abolished counties live on in valid numbers.
     """
-    number = _compact(text)
+    number = compact(text)
     if re.fullmatch(r"[0-9]{15}", number):
         raise InvalidValue(
             _l("This is a 15-digit ID number of the first generation; enter the 18-digit one on the present card.")
@@ -105,7 +105,7 @@ def credit_code(text: str) -> Noted[str]:
 
     A 15-digit registration number, which some individual businesses still hold, is taken with a note.
     """
-    code = _compact(text)
+    code = compact(text)
     if re.fullmatch(r"[0-9]{15}", code):
         return Noted(code, _l("This is an old 15-digit registration number; ask for the 18-character credit code."))
     if len(code) != 18:
@@ -132,7 +132,7 @@ class IdDocument(StrEnum):
 
 def _matching(pattern: str, sentence: LazyString) -> Callable[[str], str]:
     def check(text: str) -> str:
-        number = _compact(text)
+        number = compact(text)
         if not re.fullmatch(pattern, number):
             raise InvalidValue(sentence)
         return number
@@ -150,7 +150,7 @@ def _residence_permit(text: str) -> str:
 
 
 def _pr_card(text: str) -> str:
-    number = _compact(text)
+    number = compact(text)
     if re.fullmatch(r"[A-Z]{3}[0-9]{12}", number):  # cards issued before 2023
         return number
     if len(number) != 18 or number[0] != "9":
@@ -237,7 +237,7 @@ def _not_a_phone(digits: str) -> LazyString:
 
 def mobile(text: str) -> str:
     """A mobile number of the mainland, 11 digits."""
-    number = re.sub(r"^(\+86|0086|86(?=1[3-9][0-9]{9}$))", "", _compact(text))
+    number = re.sub(r"^(\+86|0086|86(?=1[3-9][0-9]{9}$))", "", compact(text))
     if _MOBILE.fullmatch(number):
         return number
     if not number.isdecimal():
@@ -267,7 +267,7 @@ _PLATE = re.compile(f"[{PROVINCES}][A-HJ-NP-Z][A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9
 
 def plate(text: str) -> str:
     """A licence plate of the mainland without the dot: ``京A12345``, new energy ``粤BD12345``."""
-    number = re.sub(r"[·•‧・.]", "", _compact(text))
+    number = re.sub(r"[·•‧・.]", "", compact(text))
     if not _PLATE.fullmatch(number):
         raise InvalidValue(
             _l("A licence plate is a province, a letter and five or six letters or digits, such as 京A12345.")
@@ -277,7 +277,7 @@ def plate(text: str) -> str:
 
 def postcode(text: str) -> str:
     """A postcode, six digits."""
-    code = _compact(text)
+    code = compact(text)
     if not re.fullmatch(r"[0-9]{6}", code):
         raise InvalidValue(_l("A postcode has six digits."))
     return code

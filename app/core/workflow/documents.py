@@ -101,8 +101,9 @@ def enter(session: Session, document: D, workflow: Workflow, *, series: str, act
     actor.require("create", workflow.resource)
     if document.estate_id is None and actor.estate_id is not None:
         document.estate_id = actor.estate_id
-    year = estate_today(session, document.estate_id).year
-    document.number = next_number(session, document.estate_id, series, year)
+    with session.no_autoflush:  # it may stand among the parts of another record already
+        year = estate_today(session, document.estate_id).year
+        document.number = next_number(session, document.estate_id, series, year)
     session.add(document)
     session.flush()
     workflow.follow(session, document)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.core.access.actor import NotAllowed
 from app.core.files.models import Attachment
+from app.core.papers.models import Paper
 from app.modules.checks.models import (
     CheckCategory,
     CheckSample,
@@ -17,6 +20,7 @@ from app.modules.checks.models import (
     Measure,
     SpotCheck,
 )
+from app.modules.estates.models import Unit
 
 WHOLE_CHECK = (
     selectinload(SpotCheck.samples).joinedload(CheckSample.unit),
@@ -38,6 +42,34 @@ def categories_of(session: Session, estate_id: int) -> Sequence[CheckCategory]:
     """The categories in use, in their order."""
     mine = (CheckCategory.estate_id == estate_id, CheckCategory.active)
     return session.scalars(select(CheckCategory).where(*mine).order_by(CheckCategory.seq, CheckCategory.code)).all()
+
+
+def papers_about(*tables: str) -> Callable[[Session, int, datetime, datetime], list[tuple[int, str]]]:
+    """The population of papers about records of these tables that were issued in a period and hold."""
+
+    def population(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
+        found = session.execute(
+            select(Paper.id, Paper.number, Paper.title_zh, Paper.unit_code)
+            .where(
+                Paper.estate_id == estate_id, Paper.record_type.in_(tables), Paper.issued_at >= start, Paper.issued_at < end,
+                Paper.voided_at.is_(None), Paper.superseded_by_id.is_(None),
+            )
+            .order_by(Paper.id)
+        )  # fmt: skip
+        return [(paper_id, f"{number} {title} · {unit}") for paper_id, number, title, unit in found]
+
+    return population
+
+
+def numbered_at_units(session: Session, model: Any, estate_id: int, *clauses: Any) -> list[tuple[int, str]]:
+    """Documents of the estate that satisfy ``clauses`` as a population has them: id, number and unit."""
+    found = session.execute(
+        select(model.id, model.number, Unit.code)
+        .join(Unit, Unit.id == model.unit_id)
+        .where(model.estate_id == estate_id, *clauses)
+        .order_by(model.id)
+    )
+    return [(record_id, f"{number} · {unit}") for record_id, number, unit in found]
 
 
 def sample_of(session: Session, check_id: int, number: int) -> CheckSample:

@@ -6,8 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
-from app.core.papers.template import load_paper
+from app.core.papers.filling import kind_of
 from app.core.records.base import session_of
 from app.modules.duties.models import DutyReport, DutyState
 from app.modules.duties.papers.duty_report import context as paper
@@ -55,13 +54,4 @@ def _figures(tally: Tally) -> paper.Figures:
     )  # fmt: skip
 
 
-def _kind() -> PaperKind:
-    info = load_paper(FOLDER).info
-    return PaperKind(
-        code=info.form_no, title_zh=info.title_zh, title_en=info.title_en, folder=FOLDER,
-        record_type=DutyReport.__tablename__, resource="DutyReport", context=report_of, unit=lambda record: None,
-        form_no=info.form_no, revision=info.revision,
-    )  # fmt: skip
-
-
-REPORT = _kind()
+REPORT = kind_of(FOLDER, DutyReport, report_of)

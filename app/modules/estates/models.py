@@ -288,9 +288,8 @@ class MeterReading(Record):
     meter: Mapped[Meter] = relationship(back_populates="readings", foreign_keys=[meter_id])
     photo: Mapped[Attachment | None] = relationship(foreign_keys=[photo_id], info={"label": _l("Photo")})
 
-    @property
-    def audit_subject(self) -> tuple[str, int | None]:
-        return "meter", self.meter_id
+    def __str__(self) -> str:
+        return f"{self.meter} · {self.value}"
 
 
 class KeySet(Record):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
-from app.core.papers.template import load_paper
+from app.core.papers.filling import kind_of
 from app.core.papers.titles import in_both
 from app.core.records.clock import estate_time
 from app.core.records.estate import Estate
@@ -148,30 +145,7 @@ def _session(record: Bill | Payment) -> Session:
     return session
 
 
-def _kind(
-    folder: str,
-    model: type[Bill] | type[Payment],
-    resource: str,
-    context: Callable[[Any, Header], Any],
-    number: Callable[[Any], str] | None = None,
-) -> PaperKind:
-    info = load_paper(FOLDER / folder).info
-    return PaperKind(
-        code=info.form_no,
-        title_zh=info.title_zh,
-        title_en=info.title_en,
-        folder=FOLDER / folder,
-        record_type=model.__tablename__,
-        resource=resource,
-        context=context,
-        unit=lambda record: record.unit_id if isinstance(record, Bill) else record.bill.unit_id,
-        number=number,
-        form_no=info.form_no,
-        revision=info.revision,
-    )
-
-
-FEE_RECORD = _kind("movein_fee_record", Bill, "Bill", fee_record_of)
-NOTICE = _kind("payment_notice", Bill, "Bill", notice_of, lambda bill: bill.number)
-RECEIPT = _kind("receipt", Payment, "Payment", receipt_of, lambda payment: payment.receipt_no)
+FEE_RECORD = kind_of(FOLDER / "movein_fee_record", Bill, fee_record_of)
+NOTICE = kind_of(FOLDER / "payment_notice", Bill, notice_of, number=lambda bill: bill.number)
+RECEIPT = kind_of(FOLDER / "receipt", Payment, receipt_of, number=lambda payment: payment.receipt_no)
 KINDS = (FEE_RECORD, NOTICE, RECEIPT)

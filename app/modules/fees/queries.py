@@ -40,6 +40,11 @@ def bills_of(session: Session, source: Record) -> Sequence[Bill]:
     ).all()
 
 
+def standing_bills(session: Session, source: Record) -> list[Bill]:
+    """Bills of ``source`` that were not cancelled, as :func:`bills_of`."""
+    return [bill for bill in bills_of(session, source) if bill.cancelled_at is None]
+
+
 def whole_bill(session: Session, bill_id: int) -> Bill | None:
     """The bill with lines and payments, if the actor may see it."""
     return session.scalar(select(Bill).where(Bill.id == bill_id).options(*WHOLE_BILL))

@@ -18,13 +18,14 @@ from app.core.papers.base.context import Bilingual
 from app.core.papers.models import Paper
 from app.core.records.clock import estate_zone
 from app.modules.checks.kinds import CheckKind
+from app.modules.checks.queries import numbered_at_units, papers_about
 from app.modules.estates.models import Unit
 from app.modules.fees.models import Bill, BillLine, FeeItem
-from app.modules.fees.queries import proposed_items
+from app.modules.fees.queries import proposed_items, standing_bills
 from app.modules.fees.services import Charge, amount_of
 from app.modules.fees.states import MONTHLY, FeeBasis
 from app.modules.movein.models import MoveInCase
-from app.modules.movein.queries import fact, records_of, standing_bills
+from app.modules.movein.queries import fact, records_of
 from app.modules.movein.states import CaseState
 from app.modules.movein.workflow import MOVE_IN
 
@@ -36,32 +37,11 @@ ENTRIES = ("create", "update", "transition", "sign", "signature")
 # Populations: (id, label) of the records of a period
 
 
-def papers_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
-    """Papers about move-ins issued in the period that hold."""
-    found = session.execute(
-        select(Paper.id, Paper.number, Paper.title_zh, Paper.unit_code)
-        .where(
-            Paper.estate_id == estate_id, Paper.record_type == CASE, Paper.issued_at >= start, Paper.issued_at < end,
-            Paper.voided_at.is_(None), Paper.superseded_by_id.is_(None),
-        )
-        .order_by(Paper.id)
-    )  # fmt: skip
-    return [(number_id, f"{number} {title} · {unit}") for number_id, number, title, unit in found]
-
-
-def _cases(session: Session, estate_id: int, *clauses: Any) -> list[tuple[int, str]]:
-    found = session.execute(
-        select(MoveInCase.id, MoveInCase.number, Unit.code)
-        .join(Unit, Unit.id == MoveInCase.unit_id)
-        .where(MoveInCase.estate_id == estate_id, *clauses)
-        .order_by(MoveInCase.id)
-    )
-    return [(case_id, f"{number} · {unit}") for case_id, number, unit in found]
-
-
 def completed_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
     """Move-ins completed in the period."""
-    return _cases(session, estate_id, MoveInCase.completed_at >= start, MoveInCase.completed_at < end)
+    return numbered_at_units(
+        session, MoveInCase, estate_id, MoveInCase.completed_at >= start, MoveInCase.completed_at < end
+    )
 
 
 def routed_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
@@ -69,7 +49,7 @@ def routed_between(session: Session, estate_id: int, start: datetime, end: datet
     moved = select(AuditEntry.record_id).where(
         AuditEntry.record_type == CASE, AuditEntry.kind == "transition", AuditEntry.at >= start, AuditEntry.at < end
     )
-    return _cases(session, estate_id, MoveInCase.id.in_(moved))
+    return numbered_at_units(session, MoveInCase, estate_id, MoveInCase.id.in_(moved))
 
 
 def billed_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
@@ -79,7 +59,7 @@ def billed_between(session: Session, estate_id: int, start: datetime, end: datet
         Bill.source_type == CASE, Bill.cancelled_at.is_(None),
         Bill.issued_on >= start.astimezone(zone).date(), Bill.issued_on < end.astimezone(zone).date(),
     )  # fmt: skip
-    return _cases(session, estate_id, MoveInCase.id.in_(billed))
+    return numbered_at_units(session, MoveInCase, estate_id, MoveInCase.id.in_(billed))
 
 
 # What the checker sees beside the questions
@@ -228,7 +208,7 @@ def fee_authors(session: Session, case: MoveInCase) -> set[int]:
 CHECKS = (
     CheckKind(
         code="movein.papers", title=Bilingual("入住资料抽查", "Papers of move-ins"), clause="MI-12", resource="MoveInCase",
-        model=Paper, population=papers_between, sheet="movein/checks/_paper.html", facts=paper_facts,
+        model=Paper, population=papers_about(CASE), sheet="movein/checks/_paper.html", facts=paper_facts,
         questions=(
             Bilingual("资料是否用现行版本签发，中英文内容是否一致", "Was the current version issued, do Chinese and English agree?"),
             Bilingual("需业主签字的资料是否已签字并归档", "Is what the owner has to sign signed and filed?"),

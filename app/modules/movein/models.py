@@ -136,10 +136,6 @@ class CasePart(Record):
 
     case_id: Mapped[int] = within_estate("movein_case", info={"label": _l("Move-in case")})
 
-    @property
-    def audit_subject(self) -> tuple[str, int | None]:
-        return "movein_case", self.case_id
-
 
 class PaperCheck(CasePart):
     """One paper the owner has to show and what the check found. Originals of ID documents are seen, never kept."""

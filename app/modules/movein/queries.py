@@ -18,8 +18,7 @@ from app.core.records.choices import in_language
 from app.core.registry import registry
 from app.core.search.provider import Hit
 from app.core.workflow.table import Offer, Transition, blockers
-from app.modules.fees.models import Bill
-from app.modules.fees.queries import bills_of
+from app.modules.fees.queries import standing_bills
 from app.modules.movein.models import MoveInCase
 from app.modules.movein.states import STEPS, CaseState, DefectState, ServiceState
 from app.modules.movein.workflow import MOVE_IN
@@ -196,11 +195,6 @@ def _fees_record(session: Session, case: MoveInCase) -> CaseRecord:
     if any(bill.outstanding for bill in bills):
         return CaseRecord("F15", _("Billed, not fully paid"), False, CaseState.FEES)
     return CaseRecord("F15", _("Paid"), True, CaseState.FEES)
-
-
-def standing_bills(session: Session, case: MoveInCase) -> list[Bill]:
-    """Bills of the case that are not cancelled."""
-    return [bill for bill in bills_of(session, case) if not bill.cancelled_at]
 
 
 def paper_title(code: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from app.core.access.masking import mask_id, mask_phone
 from app.core.records.base import Record, UtcDateTime, now, within_estate
 from app.core.records.choices import Choice, choice
-from app.core.records.identifiers import halfwidth, phone
+from app.core.records.identifiers import compact, halfwidth, phone
 from app.core.records.names import name_key, pinyin_keys
 from app.core.records.secrets import EncryptedText, HasSecrets
 from app.core.search.prefix import search_key
@@ -95,10 +95,6 @@ class TitleProof(Choice):
     COURT_DOCUMENT = "court_document", _l("Court document")
 
 
-def _id_spelling(text: str) -> str:
-    return re.sub(r"[\s\-]", "", halfwidth(text)).upper()
-
-
 class Person(HasSecrets, Record):
     """A person or organisation known to the service centre, once per estate.
 
@@ -107,7 +103,7 @@ class Person(HasSecrets, Record):
     """
 
     __tablename__ = "person"
-    __secrets__ = {"id_no": _id_spelling, "mobile": phone}
+    __secrets__ = {"id_no": compact, "mobile": phone}
     __table_args__ = (
         CheckConstraint("kind = 'organisation' OR credit_code = ''", name="credit_code_only_of_organisations"),
         CheckConstraint("(id_no IS NULL) = (id_no_hash IS NULL)", name="id_no_is_findable"),
@@ -396,6 +392,9 @@ class Consent(Record):
     )
     guardian: Mapped[Person | None] = relationship(foreign_keys=[guardian_id], info={"label": _l("Guardian")})
     notice: Mapped[PrivacyNotice] = relationship(foreign_keys=[notice_id], info={"label": _l("Notice version")})
+
+    def __str__(self) -> str:
+        return str(self.scope.title)
 
     @property
     def audit_subject(self) -> tuple[str, int | None]:

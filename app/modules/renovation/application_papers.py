@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,51 +10,31 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.access.masking import mask_id
-from app.core.files.services import read
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
-from app.core.papers.render import image_uri
+from app.core.papers.filling import kind_of, local, signature_of
 from app.core.papers.titles import in_both
 from app.core.records.amounts import format_area
 from app.core.records.base import session_of
 from app.core.records.choices import Choice
-from app.core.records.clock import estate_time
 from app.core.records.estate import Estate
-from app.core.workflow.documents import signed
-from app.modules.renovation.effects import standing_bills
+from app.modules.fees.queries import standing_bills
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.papers.application import context as f26
 from app.modules.renovation.papers.permit import context as permit
 from app.modules.renovation.papers.prohibited_acts import context as notice
-from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, WORDS, files_by_kind
-from app.modules.renovation.site_models import PermittedHours, ViolationCode
-from app.modules.renovation.states import APPROVED
+from app.modules.renovation.papers.shared.context import Hours
+from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, files_by_kind
+from app.modules.renovation.site_models import DayKind, PermittedHours, ViolationCode
+from app.modules.renovation.states import WITH_PERMIT
 
 FOLDER = Path(__file__).parent / "papers"
-PAPER_OF = {
-    "structural": "design_scheme", "waterproof": "construction_plan", "floor_load": "design_scheme",
-    "facade": "planning_approval", "heating": "heating_approval", "gas": "gas_approval", "hot_work": "hot_work_permit",
-}  # fmt: skip
+PAPER_OF = {name: requirement.title for requirement in REQUIREMENTS for name in requirement.questions}
 """The paper that a yes to a question makes compulsory."""
 
 
-def local(renovation: Renovation, moment: datetime | None) -> datetime | None:
-    """The moment as the estate's clocks show it."""
-    return estate_time(session_of(renovation), renovation.estate_id, moment) if moment else None
-
-
-def signature(renovation: Renovation, role: str, title: Bilingual) -> Signature:
-    """What was signed in ``role`` on the screen or on paper, or room to sign."""
-    drawn = signed(renovation, role)
-    at = local(renovation, drawn.created_at) if drawn else None
-    return Signature(
-        role=title, name=(drawn.signer or drawn.note) if drawn else "", signed_on=at.date() if at else None,
-        image=image_uri(read(drawn)) if drawn and drawn.kind == "signature" else "",
-    )  # fmt: skip
-
-
-def of_unit(renovation: Renovation, header: Header, **changes: Any) -> Header:
-    return replace(header, unit_code=renovation.unit.code, **changes)
+def of_unit(renovation: Renovation, header: Header) -> Header:
+    """The head of a paper about this renovation."""
+    return replace(header, unit_code=renovation.unit.code)
 
 
 def application(renovation: Renovation, header: Header) -> f26.Context:
@@ -85,10 +64,10 @@ def application(renovation: Renovation, header: Header) -> f26.Context:
         installs=tuple(f26.Installation(**row) for row in renovation.installs or ()),
         questions=tuple(
             f26.Question(
-                title=WORDS[name], answer=_answer(getattr(renovation, name)),
-                paper=titles[PAPER_OF[name]] if getattr(renovation, name) else None,
+                title=about, answer=_answer(getattr(renovation, name)),
+                paper=PAPER_OF[name] if getattr(renovation, name) else None,
             )
-            for name in QUESTIONS
+            for name, about in QUESTIONS.items()
         ),
         load_kw=f"{renovation.load_kw} kW" if renovation.load_kw else "",
         planned_from=renovation.planned_from,
@@ -100,7 +79,7 @@ def application(renovation: Renovation, header: Header) -> f26.Context:
         opinions=tuple(
             f26.Opinion(
                 step=in_both(d.step.title), verdict=in_both(d.verdict.title), opinion=d.opinion, name=d.decided_by_name,
-                at=estate_time(session, renovation.estate_id, d.decided_at),
+                at=local(renovation, d.decided_at),
             )
             for d in renovation.decisions
         ),
@@ -113,7 +92,7 @@ def application(renovation: Renovation, header: Header) -> f26.Context:
         permit_to=renovation.permit_to,
         extensions=tuple(f26.Extension(to_day=line.to_day, reason=line.reason) for line in renovation.extensions),
         signatures=(
-            signature(renovation, "agreements", Bilingual("申请人", "Applicant")),
+            signature_of(renovation, "agreements", Bilingual("申请人", "Applicant")),
             Signature(
                 role=Bilingual("出纳", "Cashier"), name=renovation.paid_by_name, signed_on=paid_at.date() if paid_at else None
             ),
@@ -153,10 +132,7 @@ def permit_of(renovation: Renovation, header: Header) -> permit.Context:
         works="；".join(f"{row['space']}：{row['content']}" for row in renovation.works),
         valid_from=renovation.permit_from,
         valid_to=renovation.permit_to,
-        hours=tuple(
-            permit.Hours(days=in_both(h.day_kind.title), span=f"{h.opens:%H:%M}–{h.closes:%H:%M}", noisy=h.noisy)
-            for h in hours_of(session, renovation.estate_id)
-        ),
+        hours=hours_of(session, renovation.estate_id),
         conditions=renovation.conditions,
         supervision_phone=estate.complaint_phone or estate.service_phone,
         extensions=tuple(
@@ -171,10 +147,13 @@ def permit_of(renovation: Renovation, header: Header) -> permit.Context:
     )  # fmt: skip
 
 
-def hours_of(session: Session, estate_id: int) -> list[PermittedHours]:
+def hours_of(session: Session, estate_id: int) -> tuple[Hours, ...]:
     """The estate's permitted hours, working days first."""
-    query = select(PermittedHours).where(PermittedHours.estate_id == estate_id)
-    return sorted(session.scalars(query), key=lambda hours: (hours.day_kind != "workday", hours.opens))
+    found = session.scalars(select(PermittedHours).where(PermittedHours.estate_id == estate_id))
+    return tuple(
+        Hours(days=in_both(span.day_kind.title), span=f"{span.opens:%H:%M}–{span.closes:%H:%M}", noisy=span.noisy)
+        for span in sorted(found, key=lambda span: (span.day_kind != DayKind.WORKDAY, span.opens))
+    )
 
 
 CAUTIONS = (
@@ -219,12 +198,9 @@ def prohibited_acts(renovation: Renovation, header: Header) -> notice.Context:
             notice.Act(article=code.article, title=code.title) for code in session.scalars(codes.order_by(ViolationCode.seq))
         ),
         cautions=CAUTIONS,
-        hours=tuple(
-            notice.Hours(days=in_both(h.day_kind.title), span=f"{h.opens:%H:%M}–{h.closes:%H:%M}", noisy=h.noisy)
-            for h in hours_of(session, renovation.estate_id)
-        ),
+        hours=hours_of(session, renovation.estate_id),
         signatures=(
-            signature(renovation, "notice", Bilingual("装修人", "Renovating party")),
+            signature_of(renovation, "notice", Bilingual("装修人", "Renovating party")),
             Signature(role=Bilingual("施工单位", "Contractor"), stamp=True),
             Signature(role=Bilingual("物业服务中心", "Property service centre"), stamp=True),
         ),
@@ -232,19 +208,7 @@ def prohibited_acts(renovation: Renovation, header: Header) -> notice.Context:
 
 
 KINDS = (
-    PaperKind(
-        code="RN-02", title_zh="装修禁止行为和注意事项告知书", title_en="Notice of prohibited acts and cautions in renovation",
-        folder=FOLDER / "prohibited_acts", record_type="renovation", resource="Renovation", context=prohibited_acts,
-        unit=lambda renovation: renovation.unit_id,
-    ),
-    PaperKind(
-        code="F26", title_zh="装修申请审批表", title_en="Renovation application and approval form",
-        folder=FOLDER / "application", record_type="renovation", resource="Renovation", context=application,
-        unit=lambda renovation: renovation.unit_id, number=lambda renovation: renovation.number,
-    ),
-    PaperKind(
-        code="RP", title_zh="装修施工许可证", title_en="Renovation permit", folder=FOLDER / "permit",
-        record_type="renovation", resource="Renovation", context=permit_of, unit=lambda renovation: renovation.unit_id,
-        number=lambda renovation: renovation.permit_no, states=tuple(state.value for state in APPROVED[1:]),
-    ),
+    kind_of(FOLDER / "prohibited_acts", Renovation, prohibited_acts),
+    kind_of(FOLDER / "application", Renovation, application, number=lambda renovation: renovation.number),
+    kind_of(FOLDER / "permit", Renovation, permit_of, number=lambda renovation: renovation.permit_no, states=WITH_PERMIT),
 )  # fmt: skip

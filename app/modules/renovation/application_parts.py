@@ -11,7 +11,7 @@ from app.modules.fees.queries import bills_of
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.parts import Part, part
 from app.modules.renovation.requirements import REQUIREMENTS, files_by_kind
-from app.modules.renovation.states import APPROVED, EDITABLE, RenovationState
+from app.modules.renovation.states import APPROVED, HANDED_IN, RenovationState
 
 
 @part(10)
@@ -23,7 +23,7 @@ def reviews(record: Renovation, actor: Actor) -> Part | None:
 def papers(record: Renovation, actor: Actor) -> Part | None:
     files = files_by_kind(db.session, record)
     needed = [r for r in REQUIREMENTS if r.needed(record) or r.code in files]
-    open_now = record.state in (*EDITABLE, RenovationState.INTAKE) and actor.may("update", "Renovation")
+    open_now = record.state in HANDED_IN and actor.may("update", "Renovation")
     return (
         _("Papers of the application"),
         "renovation/_papers.html",

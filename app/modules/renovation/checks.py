@@ -14,13 +14,13 @@ from app.core.papers.base.context import Bilingual
 from app.core.papers.models import Paper
 from app.modules.checks.kinds import CheckKind
 from app.modules.checks.models import CheckSample, SpotCheck
+from app.modules.checks.queries import numbered_at_units, papers_about
 from app.modules.checks.states import CheckState
-from app.modules.estates.models import Unit
 from app.modules.renovation.handling import KIND, checked
-from app.modules.renovation.indicators import sites_between
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.requirements import REQUIREMENTS, files_by_kind
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation
+from app.modules.renovation.site_queries import sites_between
 
 TABLES = (
     "renovation", "renovation_worker", "temporary_pass", "renovation_patrol", "renovation_violation",
@@ -31,38 +31,17 @@ VISITS = 6
 """Rounds shown of a site."""
 
 
-def papers_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
-    """Papers of renovations issued in the period that hold."""
-    found = session.execute(
-        select(Paper.id, Paper.number, Paper.title_zh, Paper.unit_code)
-        .where(
-            Paper.estate_id == estate_id, Paper.record_type.in_(TABLES), Paper.issued_at >= start,
-            Paper.issued_at < end, Paper.voided_at.is_(None), Paper.superseded_by_id.is_(None),
-        )
-        .order_by(Paper.id)
-    )  # fmt: skip
-    return [(paper_id, f"{number} {title} · {unit}") for paper_id, number, title, unit in found]
-
-
-def _renovations(session: Session, estate_id: int, *clauses: Any) -> list[tuple[int, str]]:
-    found = session.execute(
-        select(Renovation.id, Renovation.number, Unit.code)
-        .join(Unit, Unit.id == Renovation.unit_id)
-        .where(Renovation.estate_id == estate_id, *clauses)
-        .order_by(Renovation.id)
-    )
-    return [(number_id, f"{number} · {unit}") for number_id, number, unit in found]
-
-
 def decided_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
     """Renovations approved in the period."""
-    return _renovations(session, estate_id, Renovation.approved_at >= start, Renovation.approved_at < end)
+    return numbered_at_units(
+        session, Renovation, estate_id, Renovation.approved_at >= start, Renovation.approved_at < end
+    )
 
 
 def worked_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
     """Renovations on whose sites work went on in the period."""
     sites = [site.renovation_id for site in sites_between(session, estate_id, start, end)]
-    return _renovations(session, estate_id, Renovation.id.in_(sites))
+    return numbered_at_units(session, Renovation, estate_id, Renovation.id.in_(sites))
 
 
 def ended_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
@@ -73,14 +52,9 @@ def ended_between(session: Session, estate_id: int, start: datetime, end: dateti
         .join(SpotCheck, SpotCheck.id == CheckSample.check_id)
         .where(SpotCheck.estate_id == estate_id, SpotCheck.kind == KIND, SpotCheck.state == CheckState.CONCLUDED)
     )
-    found = session.execute(
-        select(RenovationViolation.id, RenovationViolation.number, Unit.code)
-        .join(Unit, Unit.id == RenovationViolation.unit_id)
-        .where(RenovationViolation.estate_id == estate_id, ended >= start, ended < end,
-               RenovationViolation.id.not_in(known))
-        .order_by(RenovationViolation.id)
-    )  # fmt: skip
-    return [(number_id, f"{number} · {unit}") for number_id, number, unit in found]
+    return numbered_at_units(
+        session, RenovationViolation, estate_id, ended >= start, ended < end, RenovationViolation.id.not_in(known)
+    )
 
 
 def paper_facts(session: Session, paper: Paper) -> dict[str, Any]:
@@ -114,7 +88,7 @@ def violation_facts(session: Session, violation: RenovationViolation) -> dict[st
 CHECKS = (
     CheckKind(
         code="renovation.papers", title=Bilingual("装修资料抽查", "Papers of renovations"), clause="RN-15",
-        resource="Renovation", model=Paper, population=papers_between, sheet="renovation/checks/_paper.html",
+        resource="Renovation", model=Paper, population=papers_about(*TABLES), sheet="renovation/checks/_paper.html",
         facts=paper_facts,
         questions=(
             Bilingual("资料是否用现行版本签发，中英文内容是否一致", "Was the current version issued, do Chinese and English agree?"),

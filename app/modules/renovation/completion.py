@@ -17,10 +17,9 @@ from app.core.clocks import services as clocks
 from app.core.files.services import attach
 from app.core.records.amounts import money
 from app.core.records.base import now
-from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
-from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
+from app.core.workflow.documents import enter
 from app.modules.checks.services import record_finding
 from app.modules.checks.states import Severity
 from app.modules.renovation.completion_models import CompletionInspection, RenovationSettlement, SettlementDeduction
@@ -37,7 +36,8 @@ from app.modules.renovation.states import (
 )
 from app.modules.renovation.workflow import RENOVATION
 
-SECOND_WORK, SECOND_RULE, SERIES = "renovation.second_inspection", "renovation.second_inspection", "RS"
+SECOND_WORK = SECOND_RULE = "renovation.second_inspection"
+SERIES = "RS"
 POINTS: Mapping[str, Any] = {
     "structure": _l("Load-bearing structure untouched"),
     "facade": _l("Façade and air-conditioner places"),
@@ -80,8 +80,9 @@ def inspect(
     """
     actor.require("inspect", "Renovation")
     second = renovation.state in DONE
-    if not second and renovation.state != RenovationState.ACCEPTANCE:
-        raise InvalidValue(_l("The acceptance is not requested yet."))
+    if not inspectable(renovation):
+        over, early = _l("The second inspection is entered already."), _l("The acceptance is not requested yet.")
+        raise InvalidValue(over if second else early)
     unanswered = [str(title) for code, title in POINTS.items() if points.get(code) not in set(PointResult)]
     if unanswered:
         raise FieldErrors({"points": _("Not answered yet: %(points)s.", points="、".join(unanswered))})
@@ -90,8 +91,6 @@ def inspect(
         raise FieldErrors({"findings": _("Say what is not right.")})
     if renovation.waterproof and not second and not failed and not ponding_record.strip():
         raise FieldErrors({"ponding_record": _("The waterproof layer was altered: enter the ponding test.")})
-    if second and any(earlier.round == InspectionRound.SECOND for earlier in renovation.inspections):
-        raise InvalidValue(_l("The second inspection is entered already."))
     inspection = CompletionInspection(
         estate_id=renovation.estate_id, renovation=renovation, inspected_at=now(), inspector_id=actor.user_id,
         inspector_name=actor.name, points={code: points[code] for code in POINTS}, findings=findings.strip(),
@@ -130,15 +129,15 @@ def failed_points(inspection: CompletionInspection) -> list[str]:
     return [code for code in POINTS if inspection.points.get(code) == PointResult.VIOLATION]
 
 
-def second_is_due(renovation: Renovation) -> bool:
-    """Whether the second inspection is still to be made."""
+def inspectable(renovation: Renovation) -> bool:
+    """Whether an inspection is to be entered: the acceptance is requested, or the second one still to be made."""
     over = any(inspection.round == InspectionRound.SECOND for inspection in renovation.inspections)
-    return renovation.state in DONE and not over
+    return renovation.state == RenovationState.ACCEPTANCE or (renovation.state in DONE and not over)
 
 
 def plan_second_inspection(session: Session, renovation: Renovation) -> None:
     """Put the second inspection into the queue, due after the occupancy period (forms C8)."""
-    item = clocks.open_work(session, renovation, SECOND_WORK, step="inspect", role="site_supervisor")
+    item = clocks.open_work(session, renovation, SECOND_WORK, step="inspect", role=Role.SITE_SUPERVISOR)
     clocks.start(session, item, SECOND_RULE)
 
 
@@ -148,25 +147,19 @@ def begin_settlement(session: Session, renovation: Renovation, *, actor: Actor) 
     Raises:
         InvalidValue: not accepted yet, settled already, or no deposit was paid.
     """
-    actor.require("create", "RenovationSettlement")
     if renovation.accepted_on is None or renovation.state != RenovationState.ACCEPTED:
         raise InvalidValue(_l("Deposits are settled after the acceptance."))
     lines = deposits_held(session, renovation)
     if renovation.settlement is not None or not lines:
         raise InvalidValue(_l("There is no deposit to settle."))
     receipts = dict.fromkeys(part.payment.receipt_no for line in lines for part in line.parts if part.amount > 0)
-    year = estate_today(session, renovation.estate_id).year
     settlement = RenovationSettlement(
-        estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, SERIES, year),
-        renovation=renovation, unit_id=renovation.unit_id, accepted_on=renovation.accepted_on,
+        estate_id=renovation.estate_id, renovation=renovation, unit_id=renovation.unit_id, accepted_on=renovation.accepted_on,
         deposit_receipt="、".join(receipts)[:200], payee_name=lines[0].bill.payer_name,
     )  # fmt: skip
     with session.no_autoflush:
         reckon(session, settlement)
-    session.add(settlement)
-    session.flush()
-    SETTLEMENT.follow(session, settlement)
-    return settlement
+    return enter(session, settlement, SETTLEMENT, series=SERIES, actor=actor)
 
 
 def _require_draft(settlement: RenovationSettlement) -> None:
@@ -175,8 +168,8 @@ def _require_draft(settlement: RenovationSettlement) -> None:
 
 
 def deduct(
-    session: Session, settlement: RenovationSettlement, *, reason: str, clause: str, amount: Decimal, evidence: FileStorage,
-    violation_id: int | None = None, actor: Actor,
+    session: Session, settlement: RenovationSettlement, *, reason: str, clause: str, amount: Decimal,
+    evidence: FileStorage | None, violation_id: int | None = None, actor: Actor,
 ) -> SettlementDeduction:  # fmt: skip
     """Set something off by agreement, with its clause and evidence; a service centre has no power to fine.
 
@@ -194,7 +187,7 @@ def deduct(
         errors["amount"] = _("Enter an amount above zero.")
     if errors:
         raise FieldErrors(errors)
-    if not evidence.filename:
+    if evidence is None or not evidence.filename:
         raise InvalidValue(_l("A deduction needs a file that shows why."))
     file = attach(session, settlement, evidence, kind="evidence", actor=actor)
     line = SettlementDeduction(

@@ -156,7 +156,3 @@ class SettlementDeduction(Record):
 
     def __str__(self) -> str:
         return self.reason
-
-    @property
-    def audit_subject(self) -> tuple[str, int | None]:
-        return "renovation_settlement", self.settlement_id

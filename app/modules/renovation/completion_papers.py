@@ -8,39 +8,41 @@ from app.core.access.masking import mask_bank
 from app.core.files.models import Attachment
 from app.core.files.services import attachments_of
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
+from app.core.papers.filling import kind_of, local
 from app.core.papers.titles import in_both
 from app.core.records.base import session_of
-from app.core.records.clock import estate_time, estate_today
-from app.modules.renovation.application_papers import FOLDER, local, of_unit
+from app.core.records.clock import estate_today
+from app.modules.renovation.application_papers import FOLDER, of_unit
 from app.modules.renovation.completion import POINTS
 from app.modules.renovation.completion_models import CompletionInspection, RenovationSettlement
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.papers.completion import context as c8
 from app.modules.renovation.papers.deposit_refund import context as c9
 from app.modules.renovation.papers.permit_file import context as contents
-from app.modules.renovation.permit_file import CONTENTS, entries_of
+from app.modules.renovation.permit_file import entries_of
 from app.modules.renovation.set_off import shares_of
 from app.modules.renovation.states import APPROVED, OPEN_VIOLATIONS, PassState
 
 CENTRE = Signature(role=Bilingual("物业服务中心", "Property service centre"), stamp=True)
 
 
+def _case(renovation: Renovation, header: Header) -> dict[str, Any]:
+    """The values of :class:`~app.modules.renovation.papers.shared.context.Case`."""
+    return {
+        "header": of_unit(renovation, header), "renovation_no": renovation.number, "permit_no": renovation.permit_no or "",
+        "applicant": renovation.applicant.name, "company": renovation.company,
+    }  # fmt: skip
+
+
 def inspection(record: CompletionInspection, header: Header) -> c8.Context:
     """C8 装修验收表."""
     renovation, points = record.renovation, record.points
-    inspected_at = estate_time(session_of(record), record.estate_id, record.inspected_at)
-    which: Any = record.round.value
-    result: Any = record.result.value
+    inspected_at = local(record, record.inspected_at)
     return c8.Context(
-        header=of_unit(renovation, header),
-        renovation_no=renovation.number,
-        permit_no=renovation.permit_no or "",
-        applicant=renovation.applicant.name,
-        company=renovation.company,
+        **_case(renovation, header),
         requested_at=local(renovation, renovation.completion_requested_at),
         inspected_at=inspected_at,
-        round=which,
+        round=cast(Any, record.round.value),
         points=tuple(
             c8.Point(title=in_both(title), result=cast(Any, points[code]))
             for code, title in POINTS.items()
@@ -48,7 +50,7 @@ def inspection(record: CompletionInspection, header: Header) -> c8.Context:
         ),
         ponding_record=record.ponding_record,
         findings=record.findings,
-        result=result,
+        result=cast(Any, record.result.value),
         photos=len(attachments_of(session_of(record), record, kind="photo")),
         warranty_received=record.warranty_received,
         warranty_to=renovation.warranty_to,
@@ -84,11 +86,7 @@ def settlement(record: RenovationSettlement, header: Header) -> c9.Context:
         (Bilingual("出纳退款", "Cashier"), record.paid_by_name, record.paid_at),
     )
     return c9.Context(
-        header=of_unit(renovation, header),
-        renovation_no=renovation.number,
-        permit_no=renovation.permit_no or "",
-        applicant=renovation.applicant.name,
-        company=renovation.company,
+        **_case(renovation, header),
         accepted_on=record.accepted_on,
         days=days_since(record),
         passes=f"{len(back)} / {len(issued)}",
@@ -132,11 +130,7 @@ def settlement(record: RenovationSettlement, header: Header) -> c9.Context:
 def contents_of(renovation: Renovation, header: Header) -> contents.Context:
     """装修档案目录: what lies in the permit file now."""
     return contents.Context(
-        header=of_unit(renovation, header),
-        renovation_no=renovation.number,
-        permit_no=renovation.permit_no or "",
-        applicant=renovation.applicant.name,
-        company=renovation.company,
+        **_case(renovation, header),
         accepted_on=renovation.accepted_on,
         state=in_both(renovation.state.title),
         entries=tuple(
@@ -154,19 +148,7 @@ def contents_of(renovation: Renovation, header: Header) -> contents.Context:
 
 
 KINDS = (
-    PaperKind(
-        code="C8", title_zh="装修验收表", title_en="Renovation completion inspection", folder=FOLDER / "completion",
-        record_type="renovation_inspection", resource="Renovation", context=inspection,
-        unit=lambda record: record.renovation.unit_id,
-    ),
-    PaperKind(
-        code="C9", title_zh="装修押金退还单", title_en="Renovation deposit refund voucher", folder=FOLDER / "deposit_refund",
-        record_type="renovation_settlement", resource="RenovationSettlement", context=settlement,
-        unit=lambda record: record.unit_id, number=lambda record: record.number,
-    ),
-    PaperKind(
-        code=CONTENTS, title_zh="装修档案目录", title_en="Contents of the permit file", folder=FOLDER / "permit_file",
-        record_type="renovation", resource="Renovation", context=contents_of, unit=lambda renovation: renovation.unit_id,
-        states=tuple(state.value for state in APPROVED),
-    ),
-)  # fmt: skip
+    kind_of(FOLDER / "completion", CompletionInspection, inspection, resource="Renovation"),
+    kind_of(FOLDER / "deposit_refund", RenovationSettlement, settlement, number=lambda record: record.number),
+    kind_of(FOLDER / "permit_file", Renovation, contents_of, states=APPROVED),
+)

@@ -9,17 +9,12 @@ from app.core.files.services import attachments_of
 from app.core.papers.services import papers_of
 from app.core.registry import registry
 from app.extensions import db
-from app.modules.renovation.completion import POINTS, failed_points, second_is_due
+from app.modules.renovation.completion import POINTS, failed_points, inspectable
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.parts import Part, part
 from app.modules.renovation.permit_file import papers_of_case
 from app.modules.renovation.set_off import held
 from app.modules.renovation.states import APPROVED, DONE, RenovationState
-
-
-def inspectable(renovation: Renovation) -> bool:
-    """Whether an inspection is to be entered now."""
-    return renovation.state == RenovationState.ACCEPTANCE or second_is_due(renovation)
 
 
 @part(70)

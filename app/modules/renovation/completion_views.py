@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.core.access.actor import Actor, NotAllowed, current_actor
@@ -18,13 +17,9 @@ from app.core.files.models import Attachment
 from app.core.jobs.services import enqueue
 from app.core.papers.archive import Filed, FiledUnder
 from app.core.records.amounts import money
-from app.core.records.identifiers import InvalidValue
-from app.core.records.lookup import reach
 from app.core.registry import Registry
-from app.core.search.numbers import numbered
-from app.core.search.provider import Hit, SearchProvider
 from app.extensions import db
-from app.fab.documents import DocumentView
+from app.fab.documents import DocumentView, search_by_number
 from app.fab.interface import RecordInterface
 from app.fab.reveal import secrets_section
 from app.fab.submit import carry_out
@@ -34,6 +29,7 @@ from app.modules.renovation import completion_parts as completion_parts  # its p
 from app.modules.renovation.completion_models import CompletionInspection, RenovationSettlement, SettlementDeduction
 from app.modules.renovation.completion_papers import KINDS, days_since
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.parts import reached, uploads
 from app.modules.renovation.permit_file import JOB, print_permit_file
 from app.modules.renovation.set_off import shares_of
 from app.modules.renovation.settlement_workflow import SETTLEMENT
@@ -55,10 +51,10 @@ class CompletionPage(Page):
     @requires("inspect")
     def inspection(self, pk: int) -> Response | str | tuple[str, int]:
         """The checklist of the completion inspection, or of the second one after the acceptance (C8)."""
-        actor, renovation = current_actor(), _renovation(pk)
+        actor, renovation = current_actor(), reached(pk)
         home = url_for("RenovationView.show", pk=pk, _anchor="inspections")
         if request.method == "GET":
-            if not completion_parts.inspectable(renovation):
+            if not completion.inspectable(renovation):
                 flash(_("There is nothing to be inspected now."), "warning")
                 return redirect(home)
             return self._form(renovation, {}, {})
@@ -67,20 +63,18 @@ class CompletionPage(Page):
             lambda: completion.inspect(
                 db.session, renovation, points={code: typed.get(code, "") for code in completion.POINTS},
                 **{name: typed.get(name, "").replace("\0", "") for name in TEXTS},
-                warranty_received="warranty_received" in typed, photos=_uploads("photo"), actor=actor,
+                warranty_received="warranty_received" in typed, photos=uploads("photo"), actor=actor,
             ),
             lambda _inspection: home,
         )  # fmt: skip
         if not outcome.done:
-            return self._form(_renovation(pk), typed, outcome.errors), 422
+            return self._form(reached(pk), typed, outcome.errors), 422
         if outcome.result is not None:
             passed = outcome.result.result == InspectionResult.PASSED
             flash(_("The inspection is entered."), "success" if passed else "warning")
         return redirect(outcome.location)
 
-    def _form(
-        self, renovation: Renovation, typed: Mapping[str, str], errors: Mapping[str, Sequence[str]]
-    ) -> str:  # fmt: skip
+    def _form(self, renovation: Renovation, typed: Mapping[str, str], errors: Mapping[str, Sequence[str]]) -> str:
         actor, second = current_actor(), renovation.state != RenovationState.ACCEPTANCE
         waiting = [] if second else [passes_back(renovation, actor), violations_closed(renovation, actor)]
         return self.render(
@@ -93,7 +87,7 @@ class CompletionPage(Page):
     @requires("create", "RenovationSettlement")
     def settlement(self, pk: int) -> Response:
         """Draw up the settlement of the deposits (C9)."""
-        renovation = _renovation(pk)
+        renovation = reached(pk)
         return self.command(
             lambda: completion.begin_settlement(db.session, renovation, actor=current_actor()),
             done=_("The settlement is drawn up."), then=lambda made: url_for("RenovationSettlementView.show", pk=made.id),
@@ -104,7 +98,7 @@ class CompletionPage(Page):
     @requires("print")
     def permit_file(self, pk: int) -> Response:
         """Put all papers of the renovation together as one file, in the background."""
-        renovation, language = _renovation(pk), request.form.get("language", "")
+        renovation, language = reached(pk), request.form.get("language", "")
         if language not in LANGUAGES:
             raise NotAllowed(f"language {language}")
         return self.command(
@@ -114,42 +108,18 @@ class CompletionPage(Page):
         )  # fmt: skip
 
 
-def _renovation(pk: int) -> Renovation:
-    found: Renovation = reach(db.session, "renovation", pk, verb="read", actor=current_actor())
-    return found
-
-
-def _uploads(name: str) -> list[FileStorage]:
-    return [upload for upload in request.files.getlist(name) if upload.filename]
-
-
 class RenovationSettlementView(DocumentView):
     """The settlement of a renovation's deposits: deductions, order of set-off, payee, approvals, refund (C9, RN-12)."""
 
     datamodel = RecordInterface(RenovationSettlement)
-    resource, route_base, workflow, series = (
-        "RenovationSettlement",
-        "/renovation-settlements",
-        SETTLEMENT,
-        completion.SERIES,
-    )
-    list_title, show_title, edit_title = (
-        _l("Settlements of deposits"),
-        _l("Settlement of deposits"),
-        _l("Edit the payee"),
-    )
+    resource, route_base, workflow = "RenovationSettlement", "/renovation-settlements", SETTLEMENT
+    series = completion.SERIES
+    list_title, show_title = _l("Settlements of deposits"), _l("Settlement of deposits")
+    edit_title = _l("Edit the payee")
     empty_hint = _l("Settlements are drawn up on the page of an accepted renovation.")
     list_columns = (
-        "number",
-        "unit_id",
-        "renovation_id",
-        "deposit",
-        "deducted",
-        "refund",
-        "state",
-        "accepted_on",
-        "paid_at",
-    )
+        "number", "unit_id", "renovation_id", "deposit", "deducted", "refund", "state", "accepted_on", "paid_at"
+    )  # fmt: skip
     search_columns = (*list_columns, "claim", "payee_name", "deposit_receipt", "checked_at", "approved_at")
     list_cell = {"number": link_to_show(lambda settlement: settlement.number)}
     edit_columns = ("payee_name", "payee_account")
@@ -174,9 +144,7 @@ class RenovationSettlementView(DocumentView):
 
     def sections(self, record: RenovationSettlement, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         """The reckoning first, then what is deducted, the account for who may see it, and the voucher."""
-        reckoning = {
-            "record": record, "days": days_since(record), "shares": shares_of(db.session, record),
-        }  # fmt: skip
+        reckoning = {"record": record, "days": days_since(record), "shares": shares_of(db.session, record)}
         changeable = record.state == SettlementState.DRAFT and actor.may("update", self.resource)
         deductions = {
             "record": record, "changeable": changeable, "violations": record.renovation.violations,
@@ -200,14 +168,11 @@ class RenovationSettlementView(DocumentView):
         record, given = self.record_or_404(pk), request.form
 
         def work() -> None:
-            evidence = request.files.get("evidence")
-            if evidence is None or not evidence.filename:
-                raise InvalidValue(_l("A deduction needs a file that shows why."))
             violation = given.get("violation_id", "")
             known = {str(one.id): one.id for one in record.renovation.violations}
             completion.deduct(
                 db.session, record, reason=given.get("reason", ""), clause=given.get("clause", ""),
-                amount=money(given.get("amount", "")), evidence=evidence, violation_id=known.get(violation),
+                amount=money(given.get("amount", "")), evidence=request.files.get("evidence"), violation_id=known.get(violation),
                 actor=current_actor(),
             )  # fmt: skip
 
@@ -244,17 +209,6 @@ def _evidence(session: Session, settlement: RenovationSettlement) -> Sequence[At
     return session.scalars(select(Attachment).where(Attachment.id.in_(wanted))).all()
 
 
-def _find(session: Session, text: str, limit: int) -> Sequence[Hit]:
-    wanted = numbered(RenovationSettlement.number, text)
-    if wanted is None:
-        return ()
-    query = select(RenovationSettlement).where(wanted).order_by(RenovationSettlement.id.desc()).limit(limit)
-    return [
-        Hit(one.number, str(one.state.title), url_for("RenovationSettlementView.show", pk=one.id), "cash")
-        for one in session.scalars(query)
-    ]
-
-
 def register_completion(registry: Registry, category: Any) -> None:
     """Inspections, settlements, their papers, and the permit file."""
     for kind in KINDS:
@@ -267,9 +221,7 @@ def register_completion(registry: Registry, category: Any) -> None:
     registry.guard("renovation_deduction", "RenovationSettlement")
     for table in ("renovation_inspection", "renovation_settlement"):
         registry.contribute(FiledUnder(name=table, part=Filed.RENOVATION))
-    registry.search(
-        SearchProvider("renovation_settlement", _l("Settlements of deposits"), "RenovationSettlement", _find)
-    )
+    registry.search(search_by_number(RenovationSettlementView, "cash"))
     registry.job(JOB, print_permit_file)
 
 

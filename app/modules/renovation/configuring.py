@@ -3,8 +3,9 @@
 from flask_babel import lazy_gettext as _l
 
 from app.core.configuration.kinds import ConfigPart, Group, Setting
-from app.modules.renovation.hours import save_code, save_hours
+from app.modules.renovation.hours import save_hours
 from app.modules.renovation.rule_views import PermittedHoursView, ViolationCodeView
+from app.modules.renovation.site import save_code
 from app.modules.renovation.site_models import PermittedHours, ViolationCode
 
 CODES = ConfigPart(

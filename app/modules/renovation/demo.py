@@ -22,7 +22,7 @@ from app.modules.fees.models import FeeItem
 from app.modules.fees.services import Charge, issue_bill, take_payment
 from app.modules.fees.states import PaymentMethod
 from app.modules.people.models import IdKind, Tenure, TenureRole
-from app.modules.renovation import completion, passes, services, site
+from app.modules.renovation import completion, pass_queries, passes, services, site
 from app.modules.renovation.models import Renovation, RenovationContractor
 from app.modules.renovation.pass_workflow import PASS
 from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, SIGNERS
@@ -121,7 +121,7 @@ def _passes(session: Session, staff: Mapping[str, Actor], renovation: Renovation
             passes.keep_photo(session, worker, _picture(name), actor=actor)
         with acting(staff["site"]) as actor:
             passes.decide_worker(session, worker, "verify", actor=actor)
-        first, last = passes.usual_days(session, renovation)
+        first, last = pass_queries.usual_days(session, renovation)
         with acting(staff["supervisor"]) as actor:
             passes.issue_pass(session, worker, valid_from=first, valid_to=last, actor=actor)
     session.refresh(renovation, ["workers", "passes"])

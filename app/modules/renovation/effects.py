@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
-
-from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from app.core.access.actor import Actor
 from app.core.access.roles import Role
@@ -16,16 +13,14 @@ from app.core.messages.services import notify
 from app.core.records.base import now, session_of
 from app.core.records.clock import estate_today
 from app.core.records.numbering import next_number
-from app.modules.fees.models import Bill
-from app.modules.fees.queries import bills_of
 from app.modules.fees.services import period_end
-from app.modules.fees.states import FeeKind
 from app.modules.renovation.models import Renovation, RenovationDecision
-from app.modules.renovation.states import SettlementState, Step, Verdict
+from app.modules.renovation.states import Step, Verdict
 
 KEPT_AFTER = timedelta(days=180)
 """How long ID number and photo of a worker are kept after the renovation ended (sources C24)."""
-COPY_WORK, COPY_RULE = "renovation.copy", "renovation.copy"
+COPY_WORK = COPY_RULE = "renovation.copy"
+WORKER_WORK = "renovation.worker"
 WARRANTY_MONTHS, WATERPROOFING_MONTHS = 24, 60
 """Least warranty of a renovation and of waterproofing, from acceptance (Decree 110 art. 32)."""
 
@@ -56,17 +51,26 @@ def _reviewed(renovation: Renovation, actor: Actor, opinion: str) -> None:
 
 
 def _approved(renovation: Renovation, actor: Actor, opinion: str) -> None:
-    """The decision goes to the owner on the next day (RN-04)."""
-    session = session_of(renovation)
     renovation.approved_at, renovation.approved_by_id = now(), actor.user_id
-    session.flush()
-    item = clocks.open_work(session, renovation, COPY_WORK, step="deliver", role=Role.RECEPTIONIST)
-    clocks.start(session, item, COPY_RULE)
+    _to_be_delivered(renovation)
 
 
 def _approved_with_conditions(renovation: Renovation, actor: Actor, opinion: str) -> None:
     renovation.conditions = opinion
     _approved(renovation, actor, opinion)
+
+
+def _rejected(renovation: Renovation, actor: Actor, opinion: str) -> None:
+    _to_be_delivered(renovation)
+    _let_workers_go(renovation)
+
+
+def _to_be_delivered(renovation: Renovation) -> None:
+    """The owner gets the decision on the next day (RN-04)."""
+    session = session_of(renovation)
+    session.flush()
+    item = clocks.open_work(session, renovation, COPY_WORK, step="deliver", role=Role.RECEPTIONIST)
+    clocks.start(session, item, COPY_RULE)
 
 
 pass_intake = _decided(Step.INTAKE, Verdict.APPROVE)
@@ -77,18 +81,7 @@ return_review = _decided(Step.TECHNICAL, Verdict.RETURN)
 approve = _decided(Step.APPROVAL, Verdict.APPROVE, _approved)
 approve_with_conditions = _decided(Step.APPROVAL, Verdict.CONDITIONS, _approved_with_conditions)
 return_approval = _decided(Step.APPROVAL, Verdict.RETURN)
-
-
-def _rejected(renovation: Renovation, actor: Actor, opinion: str) -> None:
-    _let_workers_be_forgotten(renovation, estate_today(session_of(renovation), renovation.estate_id))
-
-
 reject = _decided(Step.APPROVAL, Verdict.REJECT, _rejected)
-
-
-def standing_bills(session: Session, renovation: Renovation) -> Sequence[Bill]:
-    """The renovation's bills that were not taken back."""
-    return [bill for bill in bills_of(session, renovation) if bill.cancelled_at is None]
 
 
 def confirm_payment(renovation: Renovation, *, actor: Actor) -> None:
@@ -133,27 +126,19 @@ def accept(renovation: Renovation, *, actor: Actor) -> None:
     renovation.accepted_on = day
     renovation.warranty_to = period_end(day + timedelta(days=1), WARRANTY_MONTHS)
     renovation.waterproofing_to = period_end(day + timedelta(days=1), WATERPROOFING_MONTHS)
-    _let_workers_be_forgotten(renovation, day)
+    _let_workers_go(renovation)
 
 
 def withdraw(renovation: Renovation, *, actor: Actor, reason: str) -> None:
-    _let_workers_be_forgotten(renovation, estate_today(session_of(renovation), renovation.estate_id))
+    """Nobody waits any more for the copy of a decision that an application without a future had."""
+    clocks.close_work(session_of(renovation), renovation, COPY_WORK, void=True)
+    _let_workers_go(renovation)
 
 
-def _let_workers_be_forgotten(renovation: Renovation, day: date) -> None:
+def _let_workers_go(renovation: Renovation) -> None:
+    """Nobody waits to verify a worker any more; number and photo go in time, of a refused one when that was said."""
+    session = session_of(renovation)
+    last_day = estate_today(session, renovation.estate_id) + KEPT_AFTER
     for worker in renovation.workers:
-        worker.keep_until = day + KEPT_AFTER
-
-
-def deposits_of(session: Session, renovation: Renovation) -> Sequence[Any]:
-    """Lines of deposits on the renovation's bills on which money stands."""
-    lines = (line for bill in standing_bills(session, renovation) for line in bill.lines)
-    return [line for line in lines if line.kind == FeeKind.DEPOSIT and line.received > 0]
-
-
-def unsettled(session: Session, renovation: Renovation) -> str | None:
-    """Why the renovation is not settled yet: deposits that were neither refunded nor set off."""
-    paid_out = renovation.settlement is not None and renovation.settlement.state == SettlementState.PAID
-    if paid_out or not deposits_of(session, renovation):
-        return None
-    return _("The deposits are not settled yet.")
+        worker.keep_until = worker.keep_until or last_day
+        clocks.close_work(session, worker, WORKER_WORK, void=True)

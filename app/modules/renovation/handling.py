@@ -13,7 +13,8 @@ from app.core.records.clock import estate_time, estate_today
 from app.modules.checks.services import LARGEST_SAMPLE, draw_check
 from app.modules.renovation.site_models import RenovationViolation
 
-WORK, RULE, KIND = "renovation.handling", "renovation.handling", "renovation.violations"
+WORK = RULE = "renovation.handling"
+KIND = "renovation.violations"
 
 
 def plan_check(session: Session, violation: RenovationViolation) -> None:

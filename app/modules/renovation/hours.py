@@ -18,7 +18,7 @@ from app.core.papers.base.context import Bilingual
 from app.core.records.identifiers import InvalidValue
 from app.core.records.refusals import FieldErrors
 from app.modules.renovation.seeding import SEEDS, hours_from
-from app.modules.renovation.site_models import DayKind, PermittedHours, ViolationCode
+from app.modules.renovation.site_models import DayKind, PermittedHours
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,3 @@ def take_over(session: Session, code: str, *, actor: Actor) -> Preset:
     session.add_all(hours_from(actor.estate_id, list(chosen.hours)))
     session.flush()
     return chosen
-
-
-def save_code(session: Session, row: ViolationCode | None, values: dict[str, Any], *, actor: Actor) -> ViolationCode:
-    """Enter or change an entry of the code list of violations."""
-    actor.require("update" if row else "create", "RenovationRule")
-    row = row or ViolationCode(estate_id=actor.estate_id)
-    for name, value in values.items():
-        setattr(row, name, value)
-    session.add(row)
-    session.flush()
-    return row

@@ -23,24 +23,12 @@ from app.core.records.clock import bounds_of, estate_time
 from app.modules.estates.models import Building, Unit
 from app.modules.movein.models import MoveInCase
 from app.modules.renovation.handling import RULE as HANDLING
-from app.modules.renovation.models import Renovation
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
+from app.modules.renovation.site_queries import HALVES, Work, sites_between
 from app.modules.renovation.states import RoundHalf, ViolationState
 from app.modules.renovation.workflow import REVIEW
 
 NOT_WITHDRAWN = RenovationViolation.state != ViolationState.WITHDRAWN
-EIGHT, NOON, EVENING = timedelta(hours=8), timedelta(hours=12), timedelta(hours=18)
-HALVES = ((RoundHalf.MORNING, EIGHT, NOON), (RoundHalf.AFTERNOON, NOON, EVENING))
-"""The rounds of a day and the hours in which each is made."""
-
-
-class Site(NamedTuple):
-    """Work on the site of a renovation within a period: from when to when."""
-
-    renovation_id: int
-    building_id: int
-    begun: datetime
-    until: datetime
 
 
 class Round(NamedTuple):
@@ -90,25 +78,6 @@ def violations_checked(session: Session, estate_id: int, first: date, last: date
     return _deadlines(session, estate_id, first, last, HANDLING)
 
 
-def sites_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[Site]:
-    """Sites on which work went on in the period, with the part of the period in which it did."""
-    rows = session.execute(
-        select(Renovation.id, Unit.building_id, Renovation.started_at, Renovation.completion_requested_at, Renovation.accepted_on)
-        .join(Unit, Unit.id == Renovation.unit_id)
-        .where(
-            Renovation.estate_id == estate_id, Renovation.started_at < end,
-            or_(Renovation.accepted_on.is_(None), Renovation.completion_requested_at >= start),
-        )
-        .order_by(Renovation.id)
-    )  # fmt: skip
-    found = []
-    for number, building, begun, requested, accepted in rows:
-        until = requested if accepted and requested else now()
-        if begun is not None and until > start:
-            found.append(Site(number, building, max(begun, start), min(until, end)))
-    return found
-
-
 def rounds_due(session: Session, estate_id: int, first: date, last: date) -> dict[Round, int]:
     """The rounds owed, each with its building: every site, every half-day of work that is over (RN-09)."""
     start, end = bounds_of(session, estate_id, first, last)
@@ -119,7 +88,7 @@ def rounds_due(session: Session, estate_id: int, first: date, last: date) -> dic
     }
 
 
-def _halves(session: Session, estate_id: int, site: Site) -> Iterator[tuple[date, RoundHalf]]:
+def _halves(session: Session, estate_id: int, site: Work) -> Iterator[tuple[date, RoundHalf]]:
     """Half-days during the whole of which there was work on a site, by the estate's clock."""
     begun, until = (estate_time(session, estate_id, moment).replace(tzinfo=None) for moment in (site.begun, site.until))
     day = begun.date()

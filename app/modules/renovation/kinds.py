@@ -11,7 +11,7 @@ from app.modules.renovation.effects import COPY_WORK
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
 from app.modules.renovation.pass_workflow import PASS, WORKER
-from app.modules.renovation.services import hand_copy
+from app.modules.renovation.services import awaits_copy, hand_copy
 from app.modules.renovation.settlement_workflow import SETTLEMENT
 from app.modules.renovation.site_models import RenovationViolation
 from app.modules.renovation.violation_workflow import VIOLATION
@@ -24,21 +24,21 @@ WORK = (
         commands=(
             WorkCommand(
                 name="deliver", title=_l("Handed to the owner"), verb="deliver", resource="Renovation", primary=True,
-                when=lambda renovation: renovation.delivered_at is None, run=hand_copy,
+                when=awaits_copy, run=hand_copy,
                 asks=(Ask("receiver", _l("Received by")),),
             ),
         ),
     ),
     WorkKind(
-        code="renovation.worker", title=_l("Worker to be verified"), resource="RenovationWorker", model=RenovationWorker,
+        code=WORKER.work, title=_l("Worker to be verified"), resource="RenovationWorker", model=RenovationWorker,
         icon="user", label=lambda worker: f"{worker.renovation.number} · {worker.name}",
     ),
     WorkKind(
-        code="renovation.pass", title=_l("Temporary pass"), resource="TemporaryPass", model=TemporaryPass, icon="id",
+        code=PASS.work, title=_l("Temporary pass"), resource="TemporaryPass", model=TemporaryPass, icon="id",
         label=lambda one: f"{one.number} · {one.worker.name}",
     ),
     WorkKind(
-        code="renovation.violation", title=_l("Violation"), resource="RenovationViolation", model=RenovationViolation,
+        code=VIOLATION.work, title=_l("Violation"), resource="RenovationViolation", model=RenovationViolation,
         icon="alert-triangle", label=lambda violation: f"{violation.number} · {violation.code.code}",
     ),
     WorkKind(
@@ -46,7 +46,7 @@ WORK = (
         steps={"inspect": _l("Inspect after the occupancy period")},
     ),
     WorkKind(
-        code="renovation.settlement", title=_l("Settlement of deposits"), resource="RenovationSettlement",
+        code=SETTLEMENT.work, title=_l("Settlement of deposits"), resource="RenovationSettlement",
         model=RenovationSettlement, icon="cash",
     ),
 )  # fmt: skip

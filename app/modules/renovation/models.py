@@ -25,7 +25,7 @@ from app.modules.renovation.states import (
     APPROVED,
     DONE,
     ENDED,
-    SITE,
+    WITH_PERMIT,
     Capacity,
     Delivery,
     Extent,
@@ -116,7 +116,7 @@ class Renovation(HasSecrets, Document):
         CheckConstraint("permit_no IS NULL OR approved_by_id IS NOT NULL", name="permit_after_approval"),
         CheckConstraint("permit_to >= permit_from", name="permit_ends_after_start",
                         info={"message": _l("The permit ends before it begins.")}),
-        CheckConstraint(f"NOT {_among((RenovationState.PASSES, *SITE, *DONE))} OR permit_no IS NOT NULL", name="site_has_permit"),
+        CheckConstraint(f"NOT {_among(WITH_PERMIT)} OR permit_no IS NOT NULL", name="site_has_permit"),
         CheckConstraint(f"{_among(DONE)} = (accepted_on IS NOT NULL)", name="accepted_iff_day"),
         CheckConstraint("(delivered_at IS NULL) = (delivery IS NULL)", name="delivered_somehow"),
         UniqueConstraint("estate_id", "permit_no"),
@@ -256,10 +256,6 @@ class RenovationPart(Record):
     part_of = "renovation_id"
 
     renovation_id: Mapped[int] = within_estate("renovation", info={"label": _l("Renovation")})
-
-    @property
-    def audit_subject(self) -> tuple[str, int | None]:
-        return "renovation", self.renovation_id
 
 
 class RenovationDecision(RenovationPart):

@@ -1,11 +1,16 @@
-"""The parts of a renovation's page: each room of the module shows its own."""
+"""A renovation's page: the parts that the files of the module add to it, and what their requests have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.core.access.actor import Actor
+from flask import request
+from werkzeug.datastructures import FileStorage
+
+from app.core.access.actor import Actor, current_actor
+from app.core.records.lookup import reach
+from app.extensions import db
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.states import RenovationState as S
 
@@ -55,3 +60,14 @@ def leading(renovation: Renovation, parts: Iterable[Part]) -> tuple[list[Part], 
     places = [(order.index(part[1]) if part[1] in order else None, part) for part in parts]
     first = sorted(((place, part) for place, part in places if place is not None), key=lambda entry: entry[0])
     return [part for _place, part in first], [part for place, part in places if place is None]
+
+
+def reached(pk: int) -> Renovation:
+    """The renovation that the actor may read; raises ``NotAllowed`` where there is none for them."""
+    found: Renovation = reach(db.session, "renovation", pk, verb="read", actor=current_actor())
+    return found
+
+
+def uploads(name: str) -> list[FileStorage]:
+    """The files that a form brought under ``name``."""
+    return [upload for upload in request.files.getlist(name) if upload.filename]

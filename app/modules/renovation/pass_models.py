@@ -9,13 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.access.masking import mask_id, mask_phone
 from app.core.records.base import UtcDateTime, within_estate
 from app.core.records.choices import choice
-from app.core.records.identifiers import phone
+from app.core.records.identifiers import compact, phone
 from app.core.records.secrets import EncryptedText, HasSecrets
 from app.core.workflow.documents import Document, Issued
 from app.modules.estates.models import Unit
-from app.modules.people.models import IdKind, Sex, _id_spelling
+from app.modules.people.models import IdKind, Sex
 from app.modules.renovation.models import Renovation, RenovationPart
-from app.modules.renovation.states import Conduct, PassKind, PassState, Trade, WorkerState
+from app.modules.renovation.states import OUT, Conduct, PassKind, PassState, Trade, WorkerState
 
 
 class RenovationWorker(HasSecrets, RenovationPart):
@@ -24,7 +24,7 @@ class RenovationWorker(HasSecrets, RenovationPart):
     """
 
     __tablename__ = "renovation_worker"
-    __secrets__ = {"id_no": _id_spelling, "mobile": phone}
+    __secrets__ = {"id_no": compact, "mobile": phone}
     __table_args__ = (
         CheckConstraint("(id_no IS NULL) = (id_no_hash IS NULL)", name="id_no_is_findable"),
         CheckConstraint("(state = 'registered') = (verified_at IS NULL)", name="verified_iff_moment"),
@@ -165,3 +165,8 @@ class TemporaryPass(Document, Issued):
     worker: Mapped[RenovationWorker] = relationship(foreign_keys=[worker_id], back_populates="passes")
     unit: Mapped[Unit] = relationship(foreign_keys=[unit_id])
     follows: Mapped["TemporaryPass | None"] = relationship(foreign_keys=[follows_id], remote_side="TemporaryPass.id")
+
+    @property
+    def is_out(self) -> bool:
+        """Whether somebody still has to hand it back."""
+        return self.state in OUT

@@ -5,30 +5,26 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
-from datetime import datetime
 
 from flask import current_app
 from PIL import Image, ImageOps
 
-from app.core.access.masking import mask_id
 from app.core.files.models import Attachment
 from app.core.files.services import read
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
+from app.core.papers.filling import kind_of, local
 from app.core.papers.titles import in_both
 from app.core.records.base import session_of
-from app.core.records.clock import estate_time
 from app.core.records.estate import Estate
+from app.modules.fees.queries import standing_bills
 from app.modules.renovation.application_papers import FOLDER, of_unit
-from app.modules.renovation.effects import standing_bills
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.papers.pass_register import context as f29
 from app.modules.renovation.papers.temporary_passes import context as f28
 from app.modules.renovation.papers.worker_record import context as f32
 from app.modules.renovation.papers.workers import context as f27
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
-from app.modules.renovation.passes import passes_out
-from app.modules.renovation.states import DONE, SITE, Conduct, PassState, RenovationState
+from app.modules.renovation.states import WITH_PERMIT, Conduct, PassState, RenovationState
 
 PASS_FEES = ("pass_cost", "pass_deposit")
 PORTRAIT, PORTRAIT_BYTES = (264, 352), 14_000
@@ -59,10 +55,10 @@ def workers(renovation: Renovation, header: Header) -> f27.Context:
     """F27 装修施工人员登记表."""
     checked = [(worker.verified_at, worker) for worker in renovation.workers if worker.verified_at]
     newest, last = max(checked, key=lambda pair: pair[0]) if checked else (None, None)
-    at = _local(last, newest) if last else None
+    at = local(renovation, newest)
     return f27.Context(
         header=of_unit(renovation, header),
-        application_no=renovation.number,
+        renovation_no=renovation.number,
         company=renovation.company,
         leader=renovation.leader_name,
         leader_phone=renovation.leader_phone,
@@ -85,10 +81,6 @@ def workers(renovation: Renovation, header: Header) -> f27.Context:
             ),
         ),
     )  # fmt: skip
-
-
-def _local(row: RenovationWorker | TemporaryPass, moment: datetime | None) -> datetime | None:
-    return estate_time(session_of(row), row.estate_id, moment) if moment else None
 
 
 def _cards(renovation: Renovation, passes: Iterable[TemporaryPass], header: Header) -> f28.Context:
@@ -124,13 +116,13 @@ def register(renovation: Renovation, header: Header) -> f29.Context:
     lines = [line for bill in standing_bills(session_of(renovation), renovation) for line in bill.lines]
     return f29.Context(
         header=of_unit(renovation, header),
-        application_no=renovation.number,
+        renovation_no=renovation.number,
         company=renovation.company,
         permit_no=renovation.permit_no,
         permit_from=renovation.permit_from,
         permit_to=renovation.permit_to,
         passes=tuple(_line(one) for one in renovation.passes),
-        out=len(passes_out(renovation.passes)),
+        out=sum(one.is_out for one in renovation.passes),
         fees=tuple(
             f29.Fee(
                 title=line.title, receivable=line.receivable, received=line.received,
@@ -155,26 +147,26 @@ def _line(one: TemporaryPass) -> f29.Line:
         follows=one.follows.number if one.follows else "",
         valid_from=one.valid_from,
         valid_to=one.valid_to,
-        issued_at=estate_time(session_of(one), one.estate_id, one.issued_at or one.created_at),
+        issued_at=local(one, one.issued_at or one.created_at),
         issued_by=one.issued_by_name,
         received_by=one.received_by,
         state=in_both(one.state.title),
         reason=one.end_reason,
-        returned_at=_local(one, one.returned_at),
+        returned_at=local(one, one.returned_at),
         condition=one.condition,
-        security_told_at=_local(one, one.security_told_at),
+        security_told_at=local(one, one.security_told_at),
     )
 
 
 def record(worker: RenovationWorker, header: Header) -> f32.Context:
     """F32 施工人员管理记录 of one worker."""
-    renovation, session = worker.renovation, session_of(worker)
+    renovation = worker.renovation
     return f32.Context(
         header=of_unit(renovation, header),
-        application_no=renovation.number,
+        renovation_no=renovation.number,
         company=renovation.company,
         name=worker.name,
-        id_no=mask_id(worker.id_no or ""),
+        id_no=worker.masked_id,
         trade=in_both(worker.trade.title),
         certificate=worker.certificate_no,
         entered_on=worker.entered_on,
@@ -187,7 +179,7 @@ def record(worker: RenovationWorker, header: Header) -> f32.Context:
         ),
         lines=tuple(
             f32.Line(
-                at=estate_time(session, worker.estate_id, line.at), kind=in_both(line.what.title), note=line.note,
+                at=local(worker, line.at), kind=in_both(line.what.title), note=line.note,
                 action=line.action, by=line.by_name,
             )
             for line in worker.conduct
@@ -201,31 +193,17 @@ def record(worker: RenovationWorker, header: Header) -> f32.Context:
 
 WITH_PASSES = (RenovationState.PASSES, RenovationState.UNDER_WAY, RenovationState.SUSPENDED)
 """States of a renovation in which cards of its passes are printed."""
-WITH_REGISTER = (RenovationState.PASSES, *SITE, *DONE)
 
 KINDS = (
-    PaperKind(
-        code="F27", title_zh="装修施工人员登记表", title_en="Renovation worker registration form", folder=FOLDER / "workers",
-        record_type="renovation", resource="RenovationWorker", context=workers, unit=lambda renovation: renovation.unit_id,
+    kind_of(FOLDER / "workers", Renovation, workers, resource="RenovationWorker"),
+    kind_of(
+        FOLDER / "temporary_passes", Renovation, cards, code="F28S", title_zh="装修临时出入证（每页八张）",
+        title_en="Temporary renovation passes, eight to a sheet", resource="TemporaryPass", states=WITH_PASSES,
     ),
-    PaperKind(
-        code="F28S", title_zh="装修临时出入证（每页八张）", title_en="Temporary renovation passes, eight to a sheet",
-        folder=FOLDER / "temporary_passes", record_type="renovation", resource="TemporaryPass", context=cards,
-        unit=lambda renovation: renovation.unit_id, states=WITH_PASSES,
+    kind_of(
+        FOLDER / "temporary_passes", TemporaryPass, card, number=lambda one: one.number, states=(PassState.VALID,),
+        public_state=True,
     ),
-    PaperKind(
-        code="F28", title_zh="装修临时出入证", title_en="Temporary renovation pass", folder=FOLDER / "temporary_passes",
-        record_type="temporary_pass", resource="TemporaryPass", context=card, unit=lambda one: one.unit_id,
-        number=lambda one: one.number, states=(PassState.VALID.value,), public_state=True,
-    ),
-    PaperKind(
-        code="F29", title_zh="装修临时出入证发放与收回登记", title_en="Register of issue and return of temporary passes",
-        folder=FOLDER / "pass_register", record_type="renovation", resource="TemporaryPass", context=register,
-        unit=lambda renovation: renovation.unit_id, states=WITH_REGISTER,
-    ),
-    PaperKind(
-        code="F32", title_zh="装修施工人员管理记录", title_en="Worker management record", folder=FOLDER / "worker_record",
-        record_type="renovation_worker", resource="RenovationWorker", context=record,
-        unit=lambda worker: worker.renovation.unit_id,
-    ),
+    kind_of(FOLDER / "pass_register", Renovation, register, resource="TemporaryPass", states=WITH_PERMIT),
+    kind_of(FOLDER / "worker_record", RenovationWorker, record),
 )  # fmt: skip

@@ -9,8 +9,8 @@ from app.core.access.actor import Actor
 from app.extensions import db
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.parts import Part, part
-from app.modules.renovation.passes import passes_out, takes_workers, usual_days, waiting_for_pass
-from app.modules.renovation.states import SITE, RenovationState, WorkerState
+from app.modules.renovation.pass_queries import takes_workers, usual_days, waiting_for_pass
+from app.modules.renovation.states import PERMITTED, RenovationState, WorkerState
 from app.modules.renovation.workflow import passes_issued, workers_verified
 
 
@@ -32,7 +32,7 @@ def workers(record: Renovation, actor: Actor) -> Part | None:
 
 @part(60)
 def temporary_passes(record: Renovation, actor: Actor) -> Part | None:
-    running = record.state in (RenovationState.PASSES, *SITE)
+    running = record.state in PERMITTED
     if not actor.may("read", "TemporaryPass") or not (record.passes or running):
         return None
     waiting = waiting_for_pass(record) if running else []
@@ -44,7 +44,7 @@ def temporary_passes(record: Renovation, actor: Actor) -> Part | None:
         {
             "record": record,
             "passes": record.passes,
-            "out": len(passes_out(record.passes)),
+            "out": sum(one.is_out for one in record.passes),
             "waiting": waiting,
             "days": days if days and days[0] <= days[1] else None,
             "missing": [sentence for sentence in begin if sentence] if record.state == RenovationState.PASSES else [],

@@ -9,8 +9,6 @@ from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.core.access.actor import current_actor
@@ -20,23 +18,18 @@ from app.core.records.identifiers import InvalidValue
 from app.core.records.identifiers import day as read_day
 from app.core.records.lookup import reach
 from app.core.registry import QuickStart, Recurring, Registry
-from app.core.search.numbers import numbered
-from app.core.search.provider import Hit, SearchProvider
 from app.extensions import db
-from app.fab.documents import DocumentView
+from app.fab.documents import DocumentView, search_by_number
 from app.fab.interface import RecordInterface
 from app.fab.views import Page, expose, link_to_show, requires
 from app.modules.renovation import pass_parts as pass_parts  # its parts of the renovation's page
-from app.modules.renovation import passes
-from app.modules.renovation.models import Renovation
+from app.modules.renovation import pass_queries, passes
+from app.modules.renovation.parts import reached
 from app.modules.renovation.pass_models import TemporaryPass
 from app.modules.renovation.pass_papers import KINDS
 from app.modules.renovation.pass_workflow import PASS
-from app.modules.renovation.states import PassState
+from app.modules.renovation.states import FOLLOWED, PassState
 from app.modules.renovation.worker_views import RenovationWorkerView
-
-FOLLOWED = (PassState.VALID, PassState.EXPIRED, PassState.LOST)
-"""Passes that can be extended, or replaced once they are reported lost."""
 
 
 class TemporaryPassView(DocumentView):
@@ -65,23 +58,22 @@ class TemporaryPassView(DocumentView):
         taken = any(one.state == PassState.VALID and one is not record for one in record.worker.passes)
         if record.state not in FOLLOWED or taken or not current_actor().may("issue", self.resource):
             return None
-        first, last = passes.usual_days(db.session, record.renovation)
+        first, last = pass_queries.usual_days(db.session, record.renovation)
         return {"first": first, "last": last} if first <= last else None
 
-    def answer(self, record: TemporaryPass) -> passes.GateAnswer:
+    def answer(self, record: TemporaryPass) -> pass_queries.GateAnswer:
         """What the gate is told of this pass now."""
-        return passes.answer_for(db.session, record)
+        return pass_queries.GateAnswer(record, pass_queries.why_not(db.session, record))
 
     @expose("/issue/<int:renovation_id>", methods=["POST"])
     @requires("issue")
     def issue(self, renovation_id: int) -> Response:
         """Passes with the same days for the chosen workers (RN-08)."""
-        actor = current_actor()
-        renovation: Renovation = reach(db.session, "renovation", renovation_id, verb="read", actor=actor)
+        actor, renovation = current_actor(), reached(renovation_id)
         chosen = set(request.form.getlist("worker"))
 
         def work() -> list[TemporaryPass]:
-            workers = [worker for worker in passes.waiting_for_pass(renovation) if str(worker.id) in chosen]
+            workers = [worker for worker in pass_queries.waiting_for_pass(renovation) if str(worker.id) in chosen]
             if not workers:
                 raise InvalidValue(_l("Choose at least one verified worker without a pass."))
             first, last = (read_day(request.form.get(name, "")) for name in ("valid_from", "valid_to"))
@@ -120,9 +112,9 @@ class GatePage(Page):
     def index(self, token: str = "") -> str:
         """What the QR code of a pass leads to; ``?text=`` looks for a number or the end of it."""
         text, actor = (token or request.args.get("text", "")).replace("\0", "").strip()[:100], current_actor()
-        answer = passes.at_gate(db.session, text) if text else None
+        answer = pass_queries.at_gate(db.session, text) if text else None
         estate = actor.estate_id
-        inside = passes.inside_now(db.session, estate) if estate is not None else ()
+        inside = pass_queries.inside_now(db.session, estate) if estate is not None else ()
         last: Any = None
         days = 0
         if answer and answer.found:
@@ -146,15 +138,6 @@ class GatePage(Page):
         )  # fmt: skip
 
 
-def find_passes(session: Session, text: str, limit: int) -> list[Hit]:
-    """Passes by their number."""
-    wanted = numbered(TemporaryPass.number, text)
-    if wanted is None:
-        return []
-    found = session.scalars(select(TemporaryPass).where(wanted).order_by(TemporaryPass.id.desc()).limit(limit))
-    return [Hit(one.number, str(one.state.title), url_for("TemporaryPassView.show", pk=one.id), "id") for one in found]
-
-
 def register_passes(registry: Registry, category: Any) -> None:
     """Screens, papers and search of workers and passes, the gate, and that personal data go in time."""
     for kind in KINDS:
@@ -166,7 +149,7 @@ def register_passes(registry: Registry, category: Any) -> None:
     registry.view(GatePage, label=_l("Gate"), category=category, icon="scan")
     registry.page("renovation_worker", lambda number: url_for("RenovationWorkerView.show", pk=number))
     registry.page("temporary_pass", lambda number: url_for("TemporaryPassView.show", pk=number))
-    registry.search(SearchProvider("temporary_pass", TemporaryPassView.list_title, "TemporaryPass", find_passes))
+    registry.search(search_by_number(TemporaryPassView, "id"))
     registry.contribute(
         QuickStart(
             name="renovation-gate", title=_l("Check a temporary pass"), endpoint="GatePage.index", icon="scan", verb="gate",

@@ -11,11 +11,12 @@ from app.core.records.base import session_of
 from app.core.records.clock import estate_today
 from app.core.workflow.table import Ask, Transition, Wait, Workflow, looks_of, not_own_entry
 from app.modules.renovation import pass_effects as effects
+from app.modules.renovation.effects import WORKER_WORK
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
+from app.modules.renovation.pass_queries import RULE
 from app.modules.renovation.states import CERTIFIED, OUT, WorkerState
 from app.modules.renovation.states import PassState as P
-
-REASON = Ask("reason", _l("Reason"))
+from app.modules.renovation.workflow import REASON, passes_back
 
 
 def identified(worker: RenovationWorker, actor: Actor) -> list[str]:
@@ -33,14 +34,9 @@ def identified(worker: RenovationWorker, actor: Actor) -> list[str]:
     return lacking
 
 
-def passes_handed_back(worker: RenovationWorker, actor: Actor) -> str | None:
-    out = [one.number for one in worker.passes if one.state in OUT]
-    return _("Passes are not handed back yet: %(numbers)s.", numbers="、".join(out)) if out else None
-
-
 WORKER = Workflow(
     model=RenovationWorker, resource="RenovationWorker", looks=looks_of(WorkerState), initial=WorkerState.REGISTERED,
-    work="renovation.worker",
+    work=WORKER_WORK,
     waits={WorkerState.REGISTERED: Wait(role=Role.SITE_ADMINISTRATOR)},
     transitions=(
         Transition(name="verify", title=_l("Verified: document, photo and certificate fit"), sources=(WorkerState.REGISTERED,),
@@ -50,14 +46,14 @@ WORKER = Workflow(
                    verb="verify", needs=(not_own_entry,), asks=(Ask("remark", _l("Reason")),), effect=effects.verify,
                    danger=True),
         Transition(name="leave", title=_l("Left the site"), sources=(WorkerState.VERIFIED,), target=WorkerState.LEFT,
-                   verb="update", needs=(passes_handed_back,), effect=effects.leave),
+                   verb="update", needs=(passes_back,), effect=effects.leave),
     ),
 )  # fmt: skip
 
 PASS = Workflow(
     model=TemporaryPass, resource="TemporaryPass", looks=looks_of(P), initial=P.VALID, work="renovation.pass",
     waits={
-        P.VALID: Wait(role=Role.SITE_ADMINISTRATOR, rule="renovation.pass", due=effects.end_of_pass, lapse="expire"),
+        P.VALID: Wait(role=Role.SITE_ADMINISTRATOR, rule=RULE, due=effects.end_of_pass, lapse="expire"),
         P.EXPIRED: Wait(role=Role.SITE_ADMINISTRATOR, rule="renovation.pass_return"),
         P.REVOKED: Wait(role=Role.SITE_ADMINISTRATOR, rule="renovation.pass_return"),
     },

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from app.core.access.actor import Actor, system_actor
-from app.core.clocks.services import last_day, rule_of
-from app.core.files.services import attach
+from app.core.clocks.services import rule_of
+from app.core.files.models import Attachment
+from app.core.files.services import attach, forget
 from app.core.records.base import now
-from app.core.records.clock import bounds_of, estate_today
+from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue, id_document, mobile
 from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
@@ -26,12 +26,21 @@ from app.core.workflow.table import Blocked
 from app.modules.people.models import IdKind
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass, WorkerConduct
+from app.modules.renovation.pass_queries import RULE, takes_workers, usual_days, why_not
 from app.modules.renovation.pass_workflow import PASS, WORKER
 from app.modules.renovation.services import assign_checked
-from app.modules.renovation.states import ENDED, OUT, SITE, Conduct, PassKind, PassState, RenovationState, WorkerState
+from app.modules.renovation.states import (
+    FOLLOWED,
+    NOTED,
+    PERMITTED,
+    Conduct,
+    PassKind,
+    PassState,
+    WorkerState,
+)
 from app.modules.renovation.workflow import RENOVATION
 
-PASS_RULE, SERIES, LONGEST_DAYS = "renovation.pass", "TP", 30
+SERIES, LONGEST_DAYS = "TP", 30
 
 
 def register_worker(
@@ -53,11 +62,6 @@ def register_worker(
     WORKER.follow(session, worker)
     RENOVATION.follow(session, renovation)
     return worker
-
-
-def takes_workers(renovation: Renovation) -> bool:
-    """Whether workers can be registered: from the submission until the end."""
-    return renovation.state not in (*ENDED, RenovationState.DRAFT)
 
 
 def change_worker(session: Session, worker: RenovationWorker, values: Mapping[str, Any]) -> None:
@@ -123,12 +127,6 @@ def decide_worker(session: Session, worker: RenovationWorker, name: str, *, note
     WORKER.fire(session, worker, name, actor=actor, inputs={"remark": note})
 
 
-def usual_days(session: Session, renovation: Renovation) -> tuple[date, date]:
-    """First and last day of a pass issued today: as long as the estate's rule says, never beyond the permit."""
-    today = max(estate_today(session, renovation.estate_id), renovation.permit_from or date.min)
-    return today, min(last_day(session, renovation.estate_id, PASS_RULE), renovation.permit_to or date.max)
-
-
 def issue_pass(
     session: Session, worker: RenovationWorker, *, valid_from: date, valid_to: date, received_by: str = "",
     follows: TemporaryPass | None = None, kind: PassKind = PassKind.FIRST, actor: Actor,
@@ -142,7 +140,7 @@ def issue_pass(
     actor.require("issue", "TemporaryPass")
     renovation = worker.renovation
     first, last = renovation.permit_from, renovation.permit_to
-    if first is None or last is None or renovation.state not in (RenovationState.PASSES, *SITE):
+    if first is None or last is None or renovation.state not in PERMITTED:
         raise Blocked([_("There is no running permit.")])
     if worker.state != WorkerState.VERIFIED:
         raise Blocked([_("Only verified workers get a pass.")])
@@ -152,7 +150,7 @@ def issue_pass(
         raise FieldErrors({"valid_to": _("The permit holds from %(first)s to %(last)s.", first=first, last=last)})
     if valid_to < valid_from:
         raise FieldErrors({"valid_to": _("The last day comes before the first one.")})
-    longest = min(LONGEST_DAYS, rule_of(session, renovation.estate_id, PASS_RULE).amount + 1)
+    longest = min(LONGEST_DAYS, rule_of(session, renovation.estate_id, RULE).amount + 1)
     if (valid_to - valid_from).days >= longest:
         raise FieldErrors({"valid_to": _("A pass holds %(days)s days at most; extend it later.", days=longest)})
     year = estate_today(session, renovation.estate_id).year
@@ -178,12 +176,6 @@ def issue_passes(
     return [issue_pass(session, worker, valid_from=valid_from, valid_to=valid_to, actor=actor) for worker in workers]
 
 
-def waiting_for_pass(renovation: Renovation) -> list[RenovationWorker]:
-    """Verified workers without a valid pass."""
-    holders = {one.worker_id for one in renovation.passes if one.state == PassState.VALID}
-    return [w for w in renovation.workers if w.state == WorkerState.VERIFIED and w.id not in holders]
-
-
 def follow_pass(
     session: Session, old: TemporaryPass, *, valid_to: date, received_by: str = "", actor: Actor
 ) -> TemporaryPass:
@@ -192,80 +184,44 @@ def follow_pass(
     Raises as :func:`issue_pass`, and ``Blocked`` for a pass that was revoked, handed back or replaced already.
     """
     actor.require("issue", "TemporaryPass")
-    if old.state not in (PassState.VALID, PassState.EXPIRED, PassState.LOST):
+    if old.state not in FOLLOWED:
         raise Blocked([_("The pass is “%(state)s”; it gets no successor.", state=str(old.state.title))])
-    today = estate_today(session, old.estate_id)
+    first, _last = usual_days(session, old.worker.renovation)
     lost = old.state == PassState.LOST
     if not lost:
         PASS.fire(session, old, "replace", actor=system_actor(estate_id=old.estate_id))
     kind = PassKind.REPLACEMENT if lost else PassKind.EXTENSION
     return issue_pass(
-        session, old.worker, valid_from=today, valid_to=valid_to, received_by=received_by, follows=old, kind=kind, actor=actor
+        session, old.worker, valid_from=first, valid_to=valid_to, received_by=received_by, follows=old, kind=kind, actor=actor
     )  # fmt: skip
 
 
 def note_conduct(
     session: Session, worker: RenovationWorker, *, kind: str, note: str = "", action: str = "", actor: Actor
 ) -> WorkerConduct:
-    """A line of the worker management record (F32): ``briefing``, ``entry``, ``exit`` or ``misconduct``.
+    """A line of the worker management record (F32): a ``briefing`` or ``misconduct``.
 
     Raises:
         FieldErrors: no such kind of line, or misconduct without saying what happened.
     """
-    if kind not in {one.value for one in Conduct}:
+    actor.require("note", "RenovationWorker")
+    if kind not in NOTED:
         raise FieldErrors({"kind": _("Choose what happened.")})
-    if kind == "misconduct" and not note.strip():
+    if kind == Conduct.MISCONDUCT and not note.strip():
         raise FieldErrors({"note": _("Say what happened.")})
+    return _line(session, worker, Conduct(kind), note=note, action=action, actor=actor)
+
+
+def _line(
+    session: Session, worker: RenovationWorker, kind: Conduct, *, note: str, action: str = "", actor: Actor
+) -> WorkerConduct:
     line = WorkerConduct(
-        estate_id=worker.estate_id, renovation_id=worker.renovation_id, worker=worker, kind=kind, at=now(),
+        estate_id=worker.estate_id, renovation_id=worker.renovation_id, worker=worker, kind=kind.value, at=now(),
         note=note.strip()[:300], action=action.strip()[:300], by_name=actor.name,
     )  # fmt: skip
     session.add(line)
     session.flush()
     return line
-
-
-@dataclass(frozen=True)
-class GateAnswer:
-    """What the gate is told of a pass: whether its holder may in now, else why not."""
-
-    found: TemporaryPass | None
-    reason: str = ""
-
-    @property
-    def valid(self) -> bool:
-        return self.found is not None and not self.reason
-
-
-def at_gate(session: Session, text: str) -> GateAnswer:
-    """Look a pass up by what its QR code says or by its number, or the end of it."""
-    typed = text.strip().rpartition("/")[2]
-    wanted = (TemporaryPass.token == typed) | (TemporaryPass.number == typed.upper())
-    one = session.scalar(select(TemporaryPass).where(wanted)) if typed else None
-    if one is None and typed.isascii() and typed.isdigit() and len(typed) >= 3:
-        ends = TemporaryPass.number.endswith(f"-{typed.zfill(5)}", autoescape=True)
-        one = session.scalar(select(TemporaryPass).where(ends).order_by(TemporaryPass.id.desc()).limit(1))
-    if one is None:
-        return GateAnswer(None, _("There is no such pass."))
-    return answer_for(session, one)
-
-
-def answer_for(session: Session, one: TemporaryPass) -> GateAnswer:
-    """What the gate is told of this pass now."""
-    return GateAnswer(one, _why_not(session, one))
-
-
-def _why_not(session: Session, one: TemporaryPass) -> str:
-    today = estate_today(session, one.estate_id)
-    if one.state != PassState.VALID:
-        return _("The pass is not valid: %(state)s.", state=str(one.state.title))
-    if not one.valid_from <= today <= one.valid_to:
-        return _("Valid from %(first)s to %(last)s only.", first=one.valid_from, last=one.valid_to)
-    if one.renovation.state == RenovationState.SUSPENDED:
-        return _("The work in unit %(unit)s is stopped.", unit=one.unit.code)
-    if one.renovation.state not in SITE:
-        return _("There is no work going on in unit %(unit)s.", unit=one.unit.code)
-    return ""
 
 
 def let_through(session: Session, one: TemporaryPass, kind: str, *, actor: Actor) -> WorkerConduct:
@@ -275,43 +231,19 @@ def let_through(session: Session, one: TemporaryPass, kind: str, *, actor: Actor
         Blocked: the pass opens the gate to nobody now; going out is always noted.
     """
     actor.require("gate", "TemporaryPass")
-    if kind not in ("entry", "exit"):
+    if kind not in (Conduct.ENTRY, Conduct.EXIT):
         raise InvalidValue(_l("Choose entry or exit."))
-    if kind == "entry" and (reason := _why_not(session, one)):
+    if kind == Conduct.ENTRY and (reason := why_not(session, one)):
         raise Blocked([reason])
     if one.worker.entered_on is None:
         one.worker.entered_on = estate_today(session, one.estate_id)
-    return note_conduct(session, one.worker, kind=kind, note=one.number, actor=actor)
-
-
-def inside_now(session: Session, estate_id: int) -> Sequence[WorkerConduct]:
-    """Entries of today without an exit since: who is on the sites now, newest first."""
-    today = estate_today(session, estate_id)
-    start, _end = bounds_of(session, estate_id, today, today)
-    last = (
-        select(func.max(WorkerConduct.id))
-        .where(
-            WorkerConduct.estate_id == estate_id, WorkerConduct.kind.in_(("entry", "exit")), WorkerConduct.at >= start
-        )
-        .group_by(WorkerConduct.worker_id)
-    )
-    entries = select(WorkerConduct).where(WorkerConduct.id.in_(last), WorkerConduct.kind == "entry")
-    shown = joinedload(WorkerConduct.worker).joinedload(RenovationWorker.renovation).joinedload(Renovation.unit)
-    return session.scalars(entries.options(shown).order_by(WorkerConduct.id.desc())).all()
-
-
-def passes_out(passes: Iterable[TemporaryPass]) -> list[TemporaryPass]:
-    """Passes that somebody still has to hand back."""
-    return [one for one in passes if one.state in OUT]
+    return _line(session, one.worker, Conduct(kind), note=one.number, actor=actor)
 
 
 def forget_workers(session: Session) -> int:
     """Remove ID numbers, telephones and photos of workers whose ``keep_until`` has gone by; tells how many."""
-    from app.core.files.models import Attachment
-    from app.core.files.services import forget
-
     old = select(RenovationWorker).where(
-        RenovationWorker.forgotten_at.is_(None), RenovationWorker.keep_until.is_not(None)
+        RenovationWorker.forgotten_at.is_(None), RenovationWorker.keep_until <= now().date()
     )
     count = 0
     for worker in session.scalars(old.order_by(RenovationWorker.id)):

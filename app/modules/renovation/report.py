@@ -16,30 +16,19 @@ from app.core.access.actor import Actor
 from app.core.clocks.models import Deadline
 from app.core.indicators.queries import Trend, trends
 from app.core.indicators.services import last_day, measure
-from app.core.papers.base.context import Bilingual
 from app.core.records.base import now
 from app.core.records.clock import bounds_of
-from app.modules.renovation.indicators import INDICATORS, NOT_WITHDRAWN, rounds_due, rounds_made, sites_between
+from app.modules.renovation.indicators import INDICATORS, NOT_WITHDRAWN, rounds_due, rounds_made
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.papers.monthly_report.context import Kind
 from app.modules.renovation.report_models import RenovationReport
 from app.modules.renovation.site_models import RenovationViolation, ViolationCode
+from app.modules.renovation.site_queries import sites_between
 from app.modules.renovation.states import OPEN_VIOLATIONS
 from app.modules.renovation.workflow import REVIEW
 
 CODES = tuple(indicator.code for indicator in INDICATORS)
 ROUNDS = "renovation.rounds"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Violations of one entry of the code list; ``together``: per cent of all with those before it."""
-
-    code: str
-    title: Bilingual
-    grave: bool
-    count: int
-    percent: int
-    together: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +103,12 @@ def _kinds(violations: Sequence[tuple[RenovationViolation, Any]]) -> list[Kind]:
     lines, before, total = [], 0, len(violations)
     for number, count in sorted(counts.items(), key=lambda item: (-item[1], codes[item[0]].seq)):
         code, before = codes[number], before + count
-        lines.append(Kind(code.code, code.title, code.grave, count, _percent(count, total), _percent(before, total)))
+        lines.append(
+            Kind(
+                code=code.code, title=code.title, grave=code.grave, count=count, percent=_percent(count, total),
+                together=_percent(before, total),
+            )
+        )  # fmt: skip
     return lines
 
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from app.core.indicators.queries import Reading, Trend
 from app.core.indicators.services import last_day
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
-from app.core.papers.template import load_paper
+from app.core.papers.filling import kind_of, local
 from app.core.papers.titles import in_both
 from app.core.records.base import session_of
-from app.core.records.clock import estate_time
+from app.modules.renovation.application_papers import FOLDER
 from app.modules.renovation.papers.monthly_report import context as paper
 from app.modules.renovation.report import LateReview, SiteLine, monthly_report
 from app.modules.renovation.report_models import RenovationReport
 from app.modules.renovation.states import Mode
 
-FOLDER = Path(__file__).parent / "papers" / "monthly_report"
 MONTHS = 5
 """Months of each indicator, the report's own the last."""
 
@@ -28,13 +24,6 @@ def report_of(record: RenovationReport, header: Header) -> paper.Context:
     """The figures of the month as they stand when the paper is issued."""
     session = session_of(record)
     found = monthly_report(session, record.estate_id, record.month)
-
-    def at(moment: datetime) -> datetime:
-        return estate_time(session, record.estate_id, moment).replace(tzinfo=None, second=0, microsecond=0)
-
-    def local(moment: datetime | None) -> datetime | None:
-        return at(moment) if moment else None
-
     return paper.Context(
         header=header,
         from_on=record.month,
@@ -48,15 +37,9 @@ def report_of(record: RenovationReport, header: Header) -> paper.Context:
             )
             for part in found.rounds
         ),
-        kinds=tuple(
-            paper.Kind(
-                code=kind.code, title=kind.title, grave=kind.grave, count=kind.count, percent=kind.percent,
-                together=kind.together,
-            )
-            for kind in found.kinds
-        ),
+        kinds=tuple(found.kinds),
         sites=tuple(_site(line) for line in found.sites),
-        late=tuple(_late(line, at(line.due_at), local(line.met_at)) for line in found.late),
+        late=tuple(_late(record, line) for line in found.late),
         signatures=(
             Signature(role=Bilingual("物业服务中心经理", "Service-centre manager"), stamp=True),
             Signature(role=Bilingual("上级主管部门", "Superior department")),
@@ -88,20 +71,11 @@ def _site(line: SiteLine) -> paper.Site:
     )  # fmt: skip
 
 
-def _late(line: LateReview, due_at: datetime, met_at: datetime | None) -> paper.Late:
+def _late(record: RenovationReport, line: LateReview) -> paper.Late:
     return paper.Late(
-        unit=line.renovation.unit.code, number=line.renovation.number, due_at=due_at, met_at=met_at, hours=line.hours,
-        reason=line.reason,
+        unit=line.renovation.unit.code, number=line.renovation.number, due_at=local(record, line.due_at),
+        met_at=local(record, line.met_at), hours=line.hours, reason=line.reason,
     )  # fmt: skip
 
 
-def _kind() -> PaperKind:
-    info = load_paper(FOLDER).info
-    return PaperKind(
-        code=info.form_no, title_zh=info.title_zh, title_en=info.title_en, folder=FOLDER,
-        record_type=RenovationReport.__tablename__, resource="RenovationReport", context=report_of,
-        unit=lambda record: None, form_no=info.form_no, revision=info.revision,
-    )  # fmt: skip
-
-
-REPORT = _kind()
+REPORT = kind_of(FOLDER / "monthly_report", RenovationReport, report_of)

@@ -15,14 +15,13 @@ from flask_babel import lazy_gettext as _l
 from app.core.access.actor import Actor, current_actor
 from app.core.exports import tables
 from app.core.indicators.chart import chart
-from app.core.papers.services import papers_of
 from app.core.records.clock import estate_today
 from app.extensions import db
+from app.fab.documents import papers_section
 from app.fab.interface import RecordInterface
 from app.fab.views import Page, RecordView, expose, link_to_show, requires
 from app.modules.renovation.report import MonthlyReport, monthly_report, report_for
 from app.modules.renovation.report_models import RenovationReport
-from app.modules.renovation.report_paper import REPORT
 
 
 def _values(month: date) -> dict[str, Any]:
@@ -116,11 +115,7 @@ class RenovationReportView(RecordView):
     list_cell = {"month": link_to_show(lambda record: f"{record.month:%Y-%m}")}
 
     def sections(self, record: RenovationReport, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
-        papers = {
-            "kind": REPORT, "record": record, "papers": papers_of(db.session, record),
-            "printable": actor.may("print", "RenovationReport"),
-        }  # fmt: skip
         return [
-            (_("Papers"), "duties/_papers.html", papers),
+            *papers_section(record, actor),
             (_("As it stands now"), "renovation/_report.html", _values(record.month)),
         ]

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from app.core.records.base import now
 from app.core.records.clock import estate_time, estate_zone
 from app.modules.duties.kinds import Evidence, Occasion, Parameter
-from app.modules.renovation.indicators import HALVES, sites_between
 from app.modules.renovation.site_models import RenovationPatrol
+from app.modules.renovation.site_queries import HALVES, sites_between
 from app.modules.renovation.states import RoundHalf
 
 CODE = "renovation.rounds"

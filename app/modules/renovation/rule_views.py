@@ -15,7 +15,7 @@ from app.fab.fields import ChoiceField
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, link_to_show, requires
 from app.modules.checks.queries import categories_of
-from app.modules.renovation import hours
+from app.modules.renovation import hours, site
 from app.modules.renovation.site_models import PermittedHours, ViolationCode
 
 
@@ -82,7 +82,7 @@ class ViolationCodeView(RecordView):
     }
 
     def create(self, values: dict[str, Any], *, actor: Actor) -> ViolationCode:
-        return hours.save_code(db.session, None, values, actor=actor)
+        return site.save_code(db.session, None, values, actor=actor)
 
     def update(self, record: ViolationCode, values: dict[str, Any], *, actor: Actor) -> None:
-        hours.save_code(db.session, record, values, actor=actor)
+        site.save_code(db.session, record, values, actor=actor)

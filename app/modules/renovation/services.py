@@ -18,10 +18,10 @@ from app.core.records.refusals import FieldErrors
 from app.core.workflow.documents import enter
 from app.modules.people.models import IdKind
 from app.modules.people.queries import holds, household_of
-from app.modules.renovation.effects import COPY_RULE, COPY_WORK
+from app.modules.renovation.effects import COPY_WORK
 from app.modules.renovation.models import PermitExtension, Renovation, RenovationContractor
-from app.modules.renovation.states import SITE, Capacity, Delivery, Mode, RenovationState
-from app.modules.renovation.workflow import RENOVATION
+from app.modules.renovation.states import APPROVED, PERMITTED, Capacity, Delivery, Mode, RenovationState
+from app.modules.renovation.workflow import PERMIT, RENOVATION, WORK, permit_end
 
 SERIES = "RA"
 
@@ -88,6 +88,11 @@ def save_contractor(
     return contractor
 
 
+def awaits_copy(renovation: Renovation) -> bool:
+    """Whether the application was approved or rejected and the owner has no copy of it yet."""
+    return renovation.delivered_at is None and renovation.state in (*APPROVED, RenovationState.REJECTED)
+
+
 def deliver_copy(session: Session, renovation: Renovation, *, method: Delivery, receiver: str, actor: Actor) -> None:
     """Note that the owner has the copy of the decision (RN-04).
 
@@ -96,16 +101,13 @@ def deliver_copy(session: Session, renovation: Renovation, *, method: Delivery, 
         InvalidValue: nothing was decided, or the copy is delivered already.
     """
     actor.require("deliver", "Renovation")
-    if renovation.approved_at is None or renovation.delivered_at is not None:
+    if not awaits_copy(renovation):
         raise InvalidValue(_l("There is no copy to deliver now."))
     if method == Delivery.IN_PERSON and not receiver.strip():
         raise FieldErrors({"receiver": _("Say who received it.")})
     renovation.delivery, renovation.delivered_at, renovation.delivered_to = method, now(), receiver.strip()[:100]
     session.flush()
-    item = clocks.work_of(session, renovation, COPY_WORK)
-    if item is not None:
-        clocks.meet(session, item, COPY_RULE)
-        clocks.close_work(session, renovation, COPY_WORK)
+    clocks.close_work(session, renovation, COPY_WORK)
 
 
 def hand_copy(session: Session, renovation: Renovation, *, receiver: str, actor: Actor) -> None:
@@ -114,14 +116,14 @@ def hand_copy(session: Session, renovation: Renovation, *, receiver: str, actor:
 
 
 def extend_permit(session: Session, renovation: Renovation, *, last_day: date, reason: str, actor: Actor) -> None:
-    """Let the permit end later; passes keep their own days (forms C4).
+    """Let the permit end later, and its clock with it; passes keep their own days (forms C4).
 
     Raises:
         InvalidValue: no work is going on under a permit.
         FieldErrors: not later than now, or no reason.
     """
     actor.require("permit", "Renovation")
-    if renovation.state not in (*SITE, RenovationState.PASSES) or renovation.permit_to is None:
+    if renovation.state not in PERMITTED or renovation.permit_to is None:
         raise InvalidValue(_l("There is no running permit to extend."))
     if last_day <= renovation.permit_to:
         raise FieldErrors({"last_day": _("The permit lasts until %(day)s already.", day=renovation.permit_to)})
@@ -135,4 +137,6 @@ def extend_permit(session: Session, renovation: Renovation, *, last_day: date, r
     )  # fmt: skip
     renovation.permit_to = last_day
     session.flush()
-    RENOVATION.follow(session, renovation, moved=True)
+    item = clocks.work_of(session, renovation, WORK)
+    if item is not None and clocks.running(session, item, PERMIT) is not None:
+        clocks.start(session, item, PERMIT, due=permit_end(renovation))

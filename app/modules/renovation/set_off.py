@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.core.records.amounts import money
+from app.modules.fees.models import BillLine
+from app.modules.fees.queries import standing_bills
+from app.modules.fees.states import FeeKind
 from app.modules.renovation.completion_models import RenovationSettlement
-from app.modules.renovation.effects import deposits_of
 from app.modules.renovation.models import Renovation
 
 
@@ -19,7 +19,7 @@ from app.modules.renovation.models import Renovation
 class Share:
     """What becomes of one deposit, in yuan: ``deposit`` = ``set_off`` + ``refund``. ``company``: not the applicant's."""
 
-    line: Any
+    line: BillLine
     payer: str
     company: bool
     deposit: Decimal
@@ -30,9 +30,15 @@ class Share:
         return self.deposit - self.set_off
 
 
-def deposits_held(session: Session, renovation: Renovation) -> Sequence[Any]:
-    """Lines of deposits that were paid and not refunded yet, in the order in which they are drawn on."""
-    lines = [line for line in deposits_of(session, renovation) if line.refund is None]
+def _deposits(session: Session, renovation: Renovation) -> list[BillLine]:
+    """Deposits on the renovation's bills that were paid, refunded ones too."""
+    lines = (line for bill in standing_bills(session, renovation) for line in bill.lines)
+    return [line for line in lines if line.kind == FeeKind.DEPOSIT and line.received > 0]
+
+
+def deposits_held(session: Session, renovation: Renovation) -> list[BillLine]:
+    """Deposits that were paid and not refunded yet, in the order in which they are drawn on."""
+    lines = [line for line in _deposits(session, renovation) if line.refund is None]
     return sorted(lines, key=lambda line: (line.bill.payer_id == renovation.applicant_id, line.id))
 
 
@@ -41,9 +47,9 @@ def shares_of(session: Session, settlement: RenovationSettlement) -> list[Share]
     if settlement.paid_at is None:
         return planned_shares(session, settlement)
     renovation = settlement.renovation
-    ended = [line for line in deposits_of(session, renovation) if line.refund]
-    ended.sort(key=lambda line: line.refund.id)
-    return [_share(renovation, line, line.refund.withheld) for line in ended]
+    refunds = [line.refund for line in _deposits(session, renovation) if line.refund]
+    refunds.sort(key=lambda refund: refund.id)
+    return [_share(renovation, refund.line, refund.withheld) for refund in refunds]
 
 
 def planned_shares(session: Session, settlement: RenovationSettlement) -> list[Share]:
@@ -57,7 +63,7 @@ def planned_shares(session: Session, settlement: RenovationSettlement) -> list[S
     return shares
 
 
-def _share(renovation: Renovation, line: Any, set_off: Decimal) -> Share:
+def _share(renovation: Renovation, line: BillLine, set_off: Decimal) -> Share:
     bill = line.bill
     return Share(
         line=line, payer=bill.payer_name, company=bill.payer_id != renovation.applicant_id,

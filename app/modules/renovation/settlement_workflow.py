@@ -8,17 +8,12 @@ from flask_babel import lazy_gettext as _l
 from app.core.access.actor import Actor
 from app.core.access.roles import Role
 from app.core.records.base import session_of
-from app.core.workflow.table import Ask, Transition, Wait, Workflow, looks_of, not_own_entry
+from app.core.workflow.table import Transition, Wait, Workflow, looks_of, not_own_entry
 from app.modules.renovation import settlement_effects as effects
 from app.modules.renovation.completion_models import RenovationSettlement
 from app.modules.renovation.set_off import held
 from app.modules.renovation.states import SettlementState as S
-
-REASON = Ask("reason", _l("Reason"))
-
-
-def payee_known(settlement: RenovationSettlement, actor: Actor) -> str | None:
-    return None if settlement.payee_name else _("Say who gets the refund.")
+from app.modules.renovation.workflow import REASON
 
 
 def payee_identified(settlement: RenovationSettlement, actor: Actor) -> str | None:
@@ -46,7 +41,7 @@ SETTLEMENT = Workflow(
     },
     transitions=(
         Transition(name="check", title=_l("Checked, to the manager"), sources=(S.DRAFT,), target=S.CHECKED, verb="check",
-                   needs=(payee_known,), effect=effects.check, primary=True),
+                   effect=effects.check, primary=True),
         Transition(name="approve", title=_l("Approve the refund"), sources=(S.CHECKED,), target=S.APPROVED, verb="approve",
                    needs=(not_own_entry, not_checked_by_me), effect=effects.approve, primary=True),
         Transition(name="send_back", title=_l("Back to the supervisor"), sources=(S.CHECKED, S.APPROVED), target=S.DRAFT,

@@ -1,4 +1,4 @@
-"""Every write on patrols and violations (RN-09, RN-10, RN-14, RN-17; forms C5, C6)."""
+"""Every write on patrols, violations and their codes (RN-09, RN-10, RN-14, RN-17; forms C5, C6)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from app.core.clocks.rules import due_at
 from app.core.clocks.services import rule_of
 from app.core.files.services import attach
 from app.core.records.base import now
-from app.core.records.clock import estate_time, estate_today
+from app.core.records.clock import estate_time
 from app.core.records.identifiers import InvalidValue
-from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
+from app.core.workflow.documents import enter
 from app.core.workflow.table import Blocked
 from app.modules.checks.services import record_finding
 from app.modules.checks.states import Severity
@@ -32,7 +32,6 @@ from app.modules.renovation.rounds import CODE as ROUNDS
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
 from app.modules.renovation.states import (
     ENDED,
-    SITE,
     PatrolAction,
     PointResult,
     RenovationState,
@@ -92,7 +91,7 @@ def record_patrol(
         if kept.renovation_id != renovation.id or kept.patroller_id != actor.user_id:
             raise NotAllowed("patrol entry of somebody else")
         return kept
-    _check_visit(renovation, visited_at, points)
+    _check_visit(session, renovation, visited_at, points)
     worded = findings.strip()
     if not worded and (stage == Stage.REFUSED or PointResult.VIOLATION in points.values()):
         raise FieldErrors({"findings": _("Say what you found.")})
@@ -111,8 +110,10 @@ def record_patrol(
     return patrol
 
 
-def _check_visit(renovation: Renovation, visited_at: datetime, points: Mapping[str, str]) -> None:
-    if renovation.state not in SITE and renovation.started_at is None:
+def _check_visit(session: Session, renovation: Renovation, visited_at: datetime, points: Mapping[str, str]) -> None:
+    local = estate_time(session, renovation.estate_id, visited_at)
+    over = renovation.accepted_on is not None and local.date() > renovation.accepted_on
+    if renovation.started_at is None or over:
         raise InvalidValue(_l("No work goes on there."))
     if visited_at > now():
         raise InvalidValue(_l("The visit lies ahead; check the clock of the telephone."))
@@ -123,8 +124,7 @@ def _check_visit(renovation: Renovation, visited_at: datetime, points: Mapping[s
 def issue_notice(
     session: Session, renovation: Renovation, *, code: ViolationCode, description: str, requirement: str,
     due: datetime | None = None, consequences: str = "", patrol: RenovationPatrol | None = None, stop_work: bool = False,
-    complaint: bool = False,
-    photos: Sequence[FileStorage] = (), actor: Actor,
+    complaint: bool = False, photos: Sequence[FileStorage] = (), actor: Actor,
 ) -> RenovationViolation:  # fmt: skip
     """Record a violation and write its rectification notice (F31, RN-10). ``due``: by the estate's rule when omitted.
 
@@ -140,24 +140,16 @@ def issue_notice(
         raise InvalidValue(_l("No notice can be issued for this renovation any more."))
     if patrol is not None and patrol.renovation_id != renovation.id:
         raise FieldErrors({"patrol_id": _("This visit was made to another site.")})
-    lacking = {"description": description, "requirement": requirement}
-    errors = {name: _("This must be filled in.") for name, text in lacking.items() if not text.strip()}
     moment = now()
     rule, calendar = rule_of(session, renovation.estate_id, RULE), calendar_of(session, renovation.estate_id)
     due = due or due_at(rule, rule.amount, moment, calendar)
-    if due <= moment:
-        errors["due_at"] = _("The deadline has gone by already.")
-    if errors:
-        raise FieldErrors(errors)
-    year = estate_today(session, renovation.estate_id).year
+    _check_notice(description, requirement, due)
     violation = RenovationViolation(
-        estate_id=renovation.estate_id, number=next_number(session, renovation.estate_id, SERIES, year),
-        renovation=renovation, unit_id=renovation.unit_id, code=code, patrol=patrol, description=description.strip(),
-        requirement=requirement.strip(), consequences=consequences.strip() or CONSEQUENCES, found_at=moment, found_by_name=actor.name,
-        due_at=due, stop_work=stop_work, complaint=complaint,
+        estate_id=renovation.estate_id, renovation=renovation, unit_id=renovation.unit_id, code=code, patrol=patrol,
+        description=description.strip(), requirement=requirement.strip(), consequences=consequences.strip() or CONSEQUENCES,
+        found_at=moment, found_by_name=actor.name, due_at=due, stop_work=stop_work, complaint=complaint,
     )  # fmt: skip
-    session.add(violation)
-    session.flush()
+    enter(session, violation, VIOLATION, series=SERIES, actor=actor)
     if code.category:
         finding = record_finding(
             session, violation, category=code.category, severity=Severity.MAJOR if code.grave else Severity.MINOR,
@@ -167,12 +159,20 @@ def issue_notice(
         violation.finding_id = finding.id
     for photo in photos:
         attach(session, violation, photo, kind="photo", actor=actor)
-    VIOLATION.follow(session, violation)
     if stop_work and renovation.state == RenovationState.UNDER_WAY:
         RENOVATION.fire(
             session, renovation, "stop", actor=actor, inputs={"reason": f"{violation.number} {code.title_zh}"}
         )
     return violation
+
+
+def _check_notice(description: str, requirement: str, due: datetime) -> None:
+    lacking = {"description": description, "requirement": requirement}
+    errors = {name: _("This must be filled in.") for name, text in lacking.items() if not text.strip()}
+    if due <= now():
+        errors["due_at"] = _("The deadline has gone by already.")
+    if errors:
+        raise FieldErrors(errors)
 
 
 def change_notice(
@@ -182,17 +182,24 @@ def change_notice(
 
     Raises:
         Blocked: it was served.
-        FieldErrors: no description, no requirement, or a deadline before the finding.
+        FieldErrors: no description, no requirement, a deadline that has gone by.
     """
     actor.require("update", "RenovationViolation")
     if violation.state != ViolationState.ISSUED:
         raise Blocked([_("A notice that was served is not changed any more.")])
-    lacking = [name for name in ("description", "requirement") if not values.get(name, "x").strip()]
-    if lacking:
-        raise FieldErrors({name: _("This must be filled in.") for name in lacking})
-    for name, value in values.items():
-        if name != "due_at" or value is not None:
-            setattr(violation, name, value)
-    if violation.due_at <= violation.found_at:
-        raise FieldErrors({"due_at": _("The deadline lies before the finding.")})
+    given = {name: value for name, value in values.items() if value is not None}
+    for name, value in given.items():
+        setattr(violation, name, value)
+    _check_notice(violation.description, violation.requirement, violation.due_at)
     session.flush()
+
+
+def save_code(session: Session, row: ViolationCode | None, values: dict[str, Any], *, actor: Actor) -> ViolationCode:
+    """Enter or change an entry of the code list of violations."""
+    actor.require("update" if row else "create", "RenovationRule")
+    row = row or ViolationCode(estate_id=actor.estate_id)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.add(row)
+    session.flush()
+    return row

@@ -35,6 +35,9 @@ class PermittedHours(Record):
     closes: Mapped[time] = mapped_column(Time, info={"label": _l("To time")})
     noisy: Mapped[bool] = mapped_column(default=True, info={"label": _l("Noisy work allowed")})
 
+    def __str__(self) -> str:
+        return f"{self.day_kind.title} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
 
 class ViolationCode(Record):
     """An entry of the code list of violations: Decree 110 by article, and what the estate's covenant adds.

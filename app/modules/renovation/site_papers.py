@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy.orm import Session
 
-from app.core.files.services import attachments_of, read
+from app.core.files.services import attachments_of
 from app.core.papers.base.context import Bilingual, Header, Signature
-from app.core.papers.kind import PaperKind
-from app.core.papers.render import image_uri
+from app.core.papers.filling import kind_of, local, signature_of
 from app.core.papers.titles import in_both
 from app.core.records.base import now, session_of
 from app.core.records.clock import bounds_of, estate_time
-from app.core.workflow.documents import signed
-from app.modules.renovation.application_papers import FOLDER, local, of_unit
+from app.modules.renovation.application_papers import FOLDER, of_unit
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.papers.management_day import context as day_paper
 from app.modules.renovation.papers.management_log import context as log_paper
@@ -57,7 +53,7 @@ def log_of(patrol: RenovationPatrol, header: Header) -> log_paper.Context:
 def _visit(session: Session, visit: RenovationPatrol) -> log_paper.Visit:
     return log_paper.Visit(
         half=in_both(visit.half.title),
-        at=estate_time(session, visit.estate_id, visit.visited_at),
+        at=local(visit, visit.visited_at),
         stage=in_both(visit.stage.title),
         persons=visit.persons,
         persons_with_pass=visit.persons_with_pass,
@@ -82,7 +78,7 @@ def day_of(patrol: RenovationPatrol, header: Header) -> day_paper.Context:
     for site in sites:
         for half in RoundHalf:
             made = [visit for visit in visits if (visit.renovation_id, visit.half) == (site.id, half)]
-            lines += [_line(session, site, visit) for visit in made]
+            lines += [_line(site, visit) for visit in made]
             if not made and half in due:
                 lines.append(day_paper.Line(unit=site.unit.code, company=site.company, half=in_both(half.title)))
     return day_paper.Context(
@@ -102,12 +98,12 @@ def _ahead(session: Session, patrol: RenovationPatrol, half: RoundHalf) -> bool:
     return today and half == RoundHalf.AFTERNOON and half_of(session, patrol.estate_id, now()) == RoundHalf.MORNING
 
 
-def _line(session: Session, site: Renovation, visit: RenovationPatrol) -> day_paper.Line:
+def _line(site: Renovation, visit: RenovationPatrol) -> day_paper.Line:
     return day_paper.Line(
         unit=site.unit.code,
         company=site.company,
         half=in_both(visit.half.title),
-        at=f"{estate_time(session, visit.estate_id, visit.visited_at):%H:%M}",
+        at=f"{local(visit, visit.visited_at):%H:%M}",
         stage=in_both(visit.stage.title),
         persons=f"{visit.persons} / {visit.persons_with_pass}",
         violations=tuple(in_both(POINTS[point]) for point in visit.violated),
@@ -120,18 +116,17 @@ def _line(session: Session, site: Renovation, visit: RenovationPatrol) -> day_pa
 def notice_of(violation: RenovationViolation, header: Header) -> notice_paper.Context:
     """F31 装修违规整改通知书 in its present state."""
     session, renovation = session_of(violation), violation.renovation
-    found: Any = local(renovation, violation.found_at)
-    due: Any = local(renovation, violation.due_at)
+    found_at = local(renovation, violation.found_at)
     photos = len(attachments_of(session, violation, kind="photo"))
     if violation.patrol:
         photos += len(attachments_of(session, violation.patrol, kind="photo"))
     return notice_paper.Context(
         header=of_unit(renovation, header),
-        owner=renovation.applicant.name,
+        applicant=renovation.applicant.name,
         company=renovation.company,
         leader=renovation.leader_name,
         permit_no=renovation.permit_no or "",
-        found_at=found,
+        found_at=found_at,
         found_by=violation.found_by_name,
         code=violation.code.code,
         violation=violation.code.title,
@@ -139,7 +134,7 @@ def notice_of(violation: RenovationViolation, header: Header) -> notice_paper.Co
         description=violation.description,
         photos=photos,
         requirement=violation.requirement,
-        due_at=due,
+        due_at=local(renovation, violation.due_at),
         stop_work=violation.stop_work,
         consequences=violation.consequences,
         served_at=local(renovation, violation.served_at),
@@ -152,37 +147,15 @@ def notice_of(violation: RenovationViolation, header: Header) -> notice_paper.Co
         reported_at=local(renovation, violation.reported_at),
         report_receipt=violation.report_receipt,
         signatures=(
-            Signature(role=CENTRE, name=violation.found_by_name, signed_on=found.date(), stamp=True),
-            _received(violation),
+            Signature(role=CENTRE, name=violation.found_by_name, signed_on=found_at.date(), stamp=True),
+            signature_of(violation, "receipt", Bilingual("签收人", "Received by"), name=violation.served_to),
             Signature(role=Bilingual("复查人", "Re-checked by"), name=violation.cleared_by_name),
         ),
     )
 
 
-def _received(violation: RenovationViolation) -> Signature:
-    """Who received the notice, as signed on the screen or on paper."""
-    drawn, role = signed(violation, "receipt"), Bilingual("签收人", "Received by")
-    if drawn is None:
-        return Signature(role=role, name=violation.served_to)
-    at: Any = local(violation.renovation, drawn.created_at)
-    image = image_uri(read(drawn)) if drawn.kind == "signature" else ""
-    return Signature(role=role, name=drawn.signer or drawn.note, signed_on=at.date(), image=image)
-
-
 KINDS = (
-    PaperKind(
-        code="F30", title_zh="装修管理日志", title_en="Renovation management log", folder=FOLDER / "management_log",
-        record_type="renovation_patrol", resource="RenovationPatrol", context=log_of,
-        unit=lambda patrol: patrol.renovation.unit_id,
-    ),
-    PaperKind(
-        code="F30D", title_zh="装修巡查日报", title_en="Renovation rounds of the day", folder=FOLDER / "management_day",
-        record_type="renovation_patrol", resource="RenovationPatrol", context=day_of, unit=lambda patrol: None,
-        form_no="F30-D",
-    ),
-    PaperKind(
-        code="F31", title_zh="装修违规整改通知书", title_en="Notice to rectify a violation in renovation",
-        folder=FOLDER / "violation_notice", record_type="renovation_violation", resource="RenovationViolation",
-        context=notice_of, unit=lambda violation: violation.unit_id, number=lambda violation: violation.number,
-    ),
-)  # fmt: skip
+    kind_of(FOLDER / "management_log", RenovationPatrol, log_of),
+    kind_of(FOLDER / "management_day", RenovationPatrol, day_of, code="F30D", unit=lambda patrol: None),
+    kind_of(FOLDER / "violation_notice", RenovationViolation, notice_of, number=lambda violation: violation.number),
+)

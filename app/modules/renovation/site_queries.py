@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from app.core.records.base import now
 from app.core.records.clock import bounds_of, estate_time
 from app.core.records.unitcodes import sort_key
 from app.modules.estates.models import Unit
-from app.modules.renovation.indicators import sites_between
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
 from app.modules.renovation.states import OPEN_VIOLATIONS, SITE, RoundHalf
@@ -23,6 +24,24 @@ CODE_OF: Mapping[str, str] = {
     "common_parts": "R12",
 }  # fmt: skip
 """Which violation a point of the checklist usually is; the other points leave the choice open."""
+
+PLACE = (
+    joinedload(Renovation.unit).joinedload(Unit.building), joinedload(Renovation.unit).joinedload(Unit.entrance),
+    joinedload(Renovation.contractor),
+)  # fmt: skip
+"""Where a site is and who works there, loaded with it."""
+EIGHT, NOON, EVENING = timedelta(hours=8), timedelta(hours=12), timedelta(hours=18)
+HALVES = ((RoundHalf.MORNING, EIGHT, NOON), (RoundHalf.AFTERNOON, NOON, EVENING))
+"""The rounds of a day and the hours in which each is made."""
+
+
+class Work(NamedTuple):
+    """Work on the site of a renovation within a period: from when to when."""
+
+    renovation_id: int
+    building_id: int
+    begun: datetime
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,25 @@ class Site:
         return next((visit for visit in self.visits if visit.half == half), None)
 
 
+def sites_between(session: Session, estate_id: int, start: datetime, end: datetime) -> list[Work]:
+    """Sites on which work went on in the period, with the part of the period in which it did."""
+    rows = session.execute(
+        select(Renovation.id, Unit.building_id, Renovation.started_at, Renovation.completion_requested_at, Renovation.accepted_on)
+        .join(Unit, Unit.id == Renovation.unit_id)
+        .where(
+            Renovation.estate_id == estate_id, Renovation.started_at < end,
+            or_(Renovation.accepted_on.is_(None), Renovation.completion_requested_at >= start),
+        )
+        .order_by(Renovation.id)
+    )  # fmt: skip
+    found = []
+    for number, building, begun, requested, accepted in rows:
+        until = requested if accepted and requested else now()
+        if begun is not None and until > start:
+            found.append(Work(number, building, max(begun, start), min(until, end)))
+    return found
+
+
 def walking_order(unit: Unit) -> tuple[str, str, int, str]:
     """What sorts units as somebody walks: building, entrance, floor, unit."""
     entrance = unit.entrance.code if unit.entrance else ""
@@ -58,11 +96,8 @@ def sites_of(session: Session, estate_id: int, moment: datetime) -> list[Site]:
     renovations = session.scalars(
         select(Renovation)
         .where(Renovation.estate_id == estate_id, Renovation.state.in_(SITE))
-        .options(
-            joinedload(Renovation.unit).joinedload(Unit.building), joinedload(Renovation.unit).joinedload(Unit.entrance),
-            joinedload(Renovation.contractor), joinedload(Renovation.applicant),
-        )
-    ).all()  # fmt: skip
+        .options(*PLACE, joinedload(Renovation.applicant))
+    ).all()
     numbers = [renovation.id for renovation in renovations]
     newest = (
         select(func.max(RenovationPatrol.id))
@@ -110,7 +145,7 @@ def sites_on(session: Session, estate_id: int, day: date) -> list[Renovation]:
     """The sites on which work went on during a day, in walking order."""
     start, end = bounds_of(session, estate_id, day, day)
     numbers = {site.renovation_id for site in sites_between(session, estate_id, start, end)}
-    renovations = session.scalars(select(Renovation).where(Renovation.id.in_(numbers)))
+    renovations = session.scalars(select(Renovation).where(Renovation.id.in_(numbers)).options(*PLACE))
     return sorted(renovations, key=lambda renovation: walking_order(renovation.unit))
 
 

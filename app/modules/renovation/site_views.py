@@ -13,16 +13,14 @@ from sqlalchemy.orm import joinedload
 
 from app.core.access.actor import Actor, current_actor
 from app.core.files.services import attachments_of
-from app.core.papers.services import papers_of
 from app.core.records.base import now
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue
-from app.core.records.lookup import reach
 from app.core.records.refusals import FieldErrors
-from app.core.registry import Registry, registry
+from app.core.registry import Registry
 from app.extensions import db
 from app.fab import cells
-from app.fab.documents import DocumentView
+from app.fab.documents import DocumentView, papers_section
 from app.fab.fields import ChoiceField, MomentField, RecordForm, TextField, WholeField
 from app.fab.interface import RecordInterface
 from app.fab.submit import TOKEN, Outcome, carry_out, fresh_token, spread
@@ -31,6 +29,7 @@ from app.modules.checks.models import Finding
 from app.modules.renovation import site
 from app.modules.renovation.hours import hours_at, is_permitted
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.parts import reached, uploads
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
 from app.modules.renovation.site_parts import said_of
 from app.modules.renovation.site_queries import CODE_OF, codes_of, sites_of
@@ -81,7 +80,7 @@ class RoundPage(Page):
     @requires("create")
     def visit(self, pk: int) -> str:
         """The form of a visit on a page of its own."""
-        return self._page(self._site(pk), VisitForm(None), fresh_token())
+        return self._page(reached(pk), VisitForm(None), fresh_token())
 
     @expose("/round/<int:pk>", methods=["POST"])
     @requires("create")
@@ -90,7 +89,7 @@ class RoundPage(Page):
 
         ``ago``: seconds since the visit, by the phone; so its clock need not be right.
         """
-        renovation, form = self._site(pk), VisitForm(request.form)
+        renovation, form = reached(pk), VisitForm(request.form)
         token = request.form.get("token", "")
         points = {name: value for name in site.POINTS if (value := request.form.get(f"point-{name}", ""))}
 
@@ -105,7 +104,7 @@ class RoundPage(Page):
                 stage=given["stage"], persons=given["persons"] or 0, persons_with_pass=given["persons_with_pass"] or 0,
                 findings=given["findings"] or "", action=given["action"] or PatrolAction.NONE,
                 met_name=given["met_name"] or "", actor=current_actor(),
-                photos=[photo for photo in request.files.getlist("photo") if photo.filename],
+                photos=uploads("photo"),
             )  # fmt: skip
 
         outcome = carry_out(work, _address_of) if form.validate() else Outcome(errors=form.errors)
@@ -129,10 +128,6 @@ class RoundPage(Page):
         return {
             "address": outcome.location, "said": said_of(patrol), "notices": notices if may_notice() else [],
         }  # fmt: skip
-
-    def _site(self, pk: int) -> Renovation:
-        renovation: Renovation = reach(db.session, "renovation", pk, verb="read", actor=current_actor())
-        return renovation
 
     def _page(self, renovation: Renovation, form: RecordForm, token: str, general: list[str] | None = None) -> str:
         return self.render(
@@ -175,10 +170,11 @@ def notice_address(patrol: RenovationPatrol, point: str) -> str:
     )  # fmt: skip
 
 
-def photos_section(record: Any, changeable: bool) -> tuple[Any, str, dict[str, Any]]:
+def photos_section(record: Any, *, title: str = "", changeable: bool = False) -> tuple[Any, str, dict[str, Any]]:
     """The photos of a visit or a violation."""
     photos = attachments_of(db.session, record, kind="photo")
-    return _("Photos"), "renovation/_photos.html", {"record": record, "photos": photos, "changeable": changeable}
+    values = {"record": record, "photos": photos, "changeable": changeable}
+    return title or _("Photos"), "renovation/_photos.html", values
 
 
 class RenovationPatrolView(RecordView):
@@ -220,12 +216,10 @@ class RenovationPatrolView(RecordView):
                 select(RenovationViolation).where(RenovationViolation.patrol_id == record.id)
             ).all(),
         }  # fmt: skip
-        kinds = [k for k in registry().papers.values() if k.record_type == record.__tablename__]
-        papers = {"record": record, "kinds": kinds, "papers": papers_of(db.session, record), "may": actor.may}
         return [
             (_("Checklist"), "renovation/_points.html", points),
-            photos_section(record, False),
-            (_("Paper"), "documents/_papers.html", papers),
+            photos_section(record),
+            *papers_section(record, actor),
         ]
 
 
@@ -239,16 +233,8 @@ class RenovationViolationView(DocumentView):
     add_title, edit_title = _l("Issue a violation notice"), _l("Edit the notice")
     empty_hint = _l("A notice is issued from a visit, from the renovation, or with the button above.")
     list_columns = (
-        "number",
-        "unit_id",
-        "code_id",
-        "state",
-        "found_at",
-        "due_at",
-        "stop_work",
-        "complaint",
-        "cleared_at",
-    )
+        "number", "unit_id", "code_id", "state", "found_at", "due_at", "stop_work", "complaint", "cleared_at"
+    )  # fmt: skip
     search_columns = (
         "number", "unit_id", "renovation_id", "code_id", "state", "found_at", "due_at", "served_at", "cleared_at", "reported_at",
         "stop_work", "complaint", "description", "found_by_name", "authority",
@@ -321,10 +307,9 @@ class RenovationViolationView(DocumentView):
     def sections(self, record: RenovationViolation, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         finding = db.session.get(Finding, record.finding_id) if record.finding_id else None
         changeable = actor.may("update", self.resource) and record.state in OPEN_VIOLATIONS
-        parts = [photos_section(record, changeable)]
-        if record.patrol and (seen := attachments_of(db.session, record.patrol, kind="photo")):
-            values = {"record": record.patrol, "photos": seen, "changeable": False}
-            parts.append((_("Photos of the visit"), "renovation/_photos.html", values))
+        parts = [photos_section(record, changeable=changeable)]
+        if record.patrol and attachments_of(db.session, record.patrol, kind="photo"):
+            parts.append(photos_section(record.patrol, title=_("Photos of the visit")))
         if finding and actor.may("read", "Finding"):
             parts.append((_("Finding"), "renovation/_finding.html", {"finding": finding}))
         return [*parts, *super().sections(record, actor)]

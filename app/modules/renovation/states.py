@@ -29,16 +29,17 @@ class RenovationState(Choice):
 EDITABLE = (RenovationState.DRAFT, RenovationState.RETURNED)
 """States in which the application itself can be changed."""
 REVIEWED = (RenovationState.INTAKE, RenovationState.TECHNICAL, RenovationState.APPROVAL)
-APPROVED = (
-    RenovationState.PAYMENT, RenovationState.PASSES, RenovationState.UNDER_WAY, RenovationState.SUSPENDED,
-    RenovationState.ACCEPTANCE, RenovationState.RECTIFICATION, RenovationState.ACCEPTED, RenovationState.SETTLED,
-    RenovationState.ARCHIVED,
-)  # fmt: skip
-"""States that only an approved application reaches."""
+HANDED_IN = (*EDITABLE, RenovationState.INTAKE)
+"""States in which the papers of the application are handed in."""
 SITE = (RenovationState.UNDER_WAY, RenovationState.SUSPENDED, RenovationState.ACCEPTANCE, RenovationState.RECTIFICATION)
 """States of an active site: workers may be there, patrols go there."""
 DONE = (RenovationState.ACCEPTED, RenovationState.SETTLED, RenovationState.ARCHIVED)
 ENDED = (*DONE, RenovationState.REJECTED, RenovationState.WITHDRAWN)
+PERMITTED = (RenovationState.PASSES, *SITE)
+"""States in which the permit runs."""
+WITH_PERMIT = (*PERMITTED, *DONE)
+APPROVED = (RenovationState.PAYMENT, *WITH_PERMIT)
+"""States that only an approved application reaches."""
 
 
 class Capacity(Choice):
@@ -114,6 +115,10 @@ class Conduct(Choice):
     MISCONDUCT = "misconduct", _l("Misconduct"), "red"
 
 
+NOTED = (Conduct.BRIEFING, Conduct.MISCONDUCT)
+"""Lines that the staff writes; entries and exits are noted at the gate, where the pass is looked at (RN-11)."""
+
+
 class PassKind(Choice):
     FIRST = "first", _l("First pass")
     EXTENSION = "extension", _l("Extension")
@@ -131,6 +136,8 @@ class PassState(Choice):
 
 OUT = (PassState.VALID, PassState.EXPIRED, PassState.REVOKED)
 """Passes that somebody still has to hand back."""
+FOLLOWED = (PassState.VALID, PassState.EXPIRED, PassState.LOST)
+"""Passes that can be extended, or replaced once they are reported lost."""
 
 
 class RoundHalf(Choice):

@@ -21,24 +21,17 @@ from app.modules.people.models import IdKind
 from app.modules.renovation import application_parts as application_parts  # its parts of the page
 from app.modules.renovation import services
 from app.modules.renovation.models import Renovation, RenovationContractor
-from app.modules.renovation.parts import leading, parts_of
-from app.modules.renovation.requirements import REQUIREMENTS, missing_of
-from app.modules.renovation.states import EDITABLE, SITE, Delivery, RenovationState
+from app.modules.renovation.parts import leading, parts_of, uploads
+from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, missing_of
+from app.modules.renovation.states import EDITABLE, HANDED_IN, PERMITTED, Delivery
 from app.modules.renovation.workflow import RENOVATION
 
 APPLICATION = ("unit_id", "applicant_id", "capacity", "paper_entry")
 WORK = (
-    "extent",
-    "works",
-    "installs",
-    "load_kw",
-    "planned_from",
-    "planned_to",
-    "workers_expected",
-    "neighbours_informed",
-)
+    "extent", "works", "installs", "load_kw", "planned_from", "planned_to", "workers_expected", "neighbours_informed"
+)  # fmt: skip
 CREW = ("mode", "contractor_id", "leader_name", "leader_id_kind", "leader_id_no", "leader_mobile", "fire_officer")
-QUESTIONS = ("structural", "waterproof", "floor_load", "facade", "heating", "gas", "hot_work")
+ALTERED = tuple(QUESTIONS)
 PERMIT = ("permit_no", "permit_from", "permit_to", "conditions", "delivery", "delivered_at", "delivered_to")
 
 
@@ -50,34 +43,20 @@ class RenovationView(DocumentView):
     list_title, show_title = _l("Renovations"), _l("Renovation")
     add_title, edit_title = _l("New renovation application"), _l("Edit renovation application")
     list_columns = (
-        "number",
-        "unit_id",
-        "applicant_id",
-        "contractor_id",
-        "state",
-        "planned_from",
-        "planned_to",
-        "permit_to",
-    )
+        "number", "unit_id", "applicant_id", "contractor_id", "state", "planned_from", "planned_to", "permit_to"
+    )  # fmt: skip
     search_columns = (
-        *list_columns,
-        "permit_no",
-        "mode",
-        "extent",
-        "leader_name",
-        "submitted_at",
-        "accepted_on",
-        *QUESTIONS,
-    )
+        *list_columns, "permit_no", "mode", "extent", "leader_name", "submitted_at", "accepted_on", *ALTERED
+    )  # fmt: skip
     list_cell = {"number": link_to_show(lambda renovation: renovation.number)}
-    add_columns = edit_columns = (*APPLICATION, *WORK, *QUESTIONS, *CREW)
+    add_columns = edit_columns = (*APPLICATION, *WORK, *ALTERED, *CREW)
     form_fieldsets = (
-        (_l("Application"), APPLICATION), (_l("Work content"), WORK), (_l("What is altered"), QUESTIONS), (_l("Who does it"), CREW),
+        (_l("Application"), APPLICATION), (_l("Work content"), WORK), (_l("What is altered"), ALTERED), (_l("Who does it"), CREW),
     )  # fmt: skip
     show_fieldsets = (
         (_l("Permit"), PERMIT),
         (_l("Work content"), ("unit_id", "applicant_id", "capacity", *WORK)),
-        (_l("What is altered"), QUESTIONS), (_l("Who does it"), CREW),
+        (_l("What is altered"), ALTERED), (_l("Who does it"), CREW),
         (_l("Completion"), ("accepted_on", "warranty_to", "waterproofing_to")),
     )  # fmt: skip
     show_empty = False
@@ -102,17 +81,15 @@ class RenovationView(DocumentView):
         return [*parts_of(record, actor), *super().sections(record, actor)]
 
     def missing(self, record: Renovation) -> Any:
-        """What the application lacks while it can be changed, in both languages."""
-        return missing_of(record) if record.state in (*EDITABLE, RenovationState.INTAKE) else ()
+        """What the application lacks while its papers are handed in, in both languages."""
+        return missing_of(record) if record.state in HANDED_IN else ()
 
     def to_deliver(self, record: Renovation) -> bool:
         """Whether the owner still has to get the copy of the decision."""
-        decided = record.approved_at is not None and record.delivered_at is None
-        return decided and current_actor().may("deliver", self.resource)
+        return services.awaits_copy(record) and current_actor().may("deliver", self.resource)
 
     def extendable(self, record: Renovation) -> bool:
-        running = record.state in (*SITE, RenovationState.PASSES)
-        return running and current_actor().may("permit", self.resource)
+        return record.state in PERMITTED and current_actor().may("permit", self.resource)
 
     deliveries = tuple(Delivery)
 
@@ -121,13 +98,12 @@ class RenovationView(DocumentView):
     def keep_paper(self, pk: int, kind: str) -> Response:
         """Keep files of one of the papers that the application needs."""
         record = self.record_or_404(pk)
-        uploads = [upload for upload in request.files.getlist("file") if upload.filename]
 
         def work() -> None:
-            open_now = record.state in (*EDITABLE, RenovationState.INTAKE)
-            if not uploads or not open_now or kind not in {r.code for r in REQUIREMENTS}:
+            files = uploads("file")
+            if not files or record.state not in HANDED_IN or kind not in {r.code for r in REQUIREMENTS}:
                 raise InvalidValue(_l("Choose a file."))
-            for upload in uploads:
+            for upload in files:
                 attach(db.session, record, upload, kind=kind, actor=current_actor())
 
         return self.command(work, done=_("The file is kept."), then=f"{self.address_of(record)}#papers")

@@ -7,18 +7,21 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.access.actor import Actor
 from app.core.access.roles import Role
+from app.core.records.base import now
 from app.core.workflow.table import Ask, Transition, Wait, Workflow, looks_of
 from app.modules.renovation import violation_effects as effects
 from app.modules.renovation.site_models import RenovationViolation
 from app.modules.renovation.states import Delivery
 from app.modules.renovation.states import ViolationState as V
 
-RULE, REPORT_RULE, WORK = "renovation.violation", "renovation.report", "renovation.violation"
+RULE = WORK = "renovation.violation"
+REPORT_RULE = "renovation.report"
 
 
-def not_cleared_by_finding(violation: RenovationViolation, actor: Actor) -> str | None:
-    """A violation is cleared by what was seen at the re-check, so its note is asked for; a withdrawn one never was."""
-    return _("The notice was not served yet.") if violation.served_at is None else None
+def time_is_left(violation: RenovationViolation, actor: Actor) -> str | None:
+    """A notice whose deadline went by before anybody got it gives nobody a chance to rectify."""
+    late = violation.due_at <= now()
+    return _("The deadline has gone by already; give the notice another one first.") if late else None
 
 
 VIOLATION = Workflow(
@@ -32,12 +35,12 @@ VIOLATION = Workflow(
     void=(V.WITHDRAWN,),
     transitions=(
         Transition(name="serve", title=_l("Served on the owner or the site"), sources=(V.ISSUED,), target=V.SERVED,
-                   verb="serve", effect=effects.serve, primary=True,
+                   verb="serve", needs=(time_is_left,), effect=effects.serve, primary=True,
                    asks=(Ask("method", _l("Way of service"), choices=Delivery),
                          Ask("receiver", _l("Served on"), required=False))),
         Transition(name="clear", title=_l("Re-checked and cleared"), sources=(V.SERVED, V.OVERDUE, V.REPORTED),
-                   target=V.CLEARED, verb="recheck", needs=(not_cleared_by_finding,),
-                   asks=(Ask("remark", _l("Result of the re-check")),), effect=effects.clear, primary=True),
+                   target=V.CLEARED, verb="recheck", asks=(Ask("remark", _l("Result of the re-check")),), effect=effects.clear,
+                   primary=True),
         Transition(name="refuse", title=_l("Re-checked: not rectified"), sources=(V.SERVED,), target=V.OVERDUE,
                    verb="recheck", asks=(Ask("remark", _l("Result of the re-check")),), effect=effects.refuse),
         Transition(name="lapse", title=_l("The deadline has passed"), sources=(V.SERVED,), target=V.OVERDUE, verb="lapse",

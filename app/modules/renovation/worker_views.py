@@ -12,12 +12,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.core.access.actor import Actor, current_actor
-from app.core.papers.services import papers_of
 from app.core.records.identifiers import InvalidValue
 from app.core.records.identifiers import day as read_day
-from app.core.records.lookup import reach
-from app.core.registry import registry
 from app.extensions import db
+from app.fab.documents import papers_section
 from app.fab.interface import RecordInterface
 from app.fab.reveal import secrets_section
 from app.fab.submit import Outcome, carry_out
@@ -25,9 +23,10 @@ from app.fab.views import RecordView, expose, link_to_show, requires
 from app.modules.people.models import IdKind, Sex
 from app.modules.renovation import passes
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.parts import reached
 from app.modules.renovation.pass_models import RenovationWorker
 from app.modules.renovation.pass_workflow import WORKER
-from app.modules.renovation.states import CERTIFIED, Conduct, Trade, WorkerState
+from app.modules.renovation.states import CERTIFIED, NOTED, Trade, WorkerState
 
 LINES = 4
 """Empty lines that the crew's list offers at least."""
@@ -59,7 +58,7 @@ class RenovationWorkerView(RecordView):
     )
     show_empty = False
     show_template = "renovation/worker.html"
-    conduct, certified = tuple(Conduct), CERTIFIED
+    conduct, certified = NOTED, CERTIFIED
     trades, sexes, id_kinds = tuple(Trade), tuple(Sex), tuple(IdKind)
 
     def update(self, record: RenovationWorker, values: dict[str, Any], *, actor: Actor) -> None:
@@ -79,8 +78,6 @@ class RenovationWorkerView(RecordView):
             "record": record,
             "change": record.state == WorkerState.REGISTERED and actor.may("update", self.resource),
         }
-        kinds = [kind for kind in registry().papers.values() if kind.record_type == record.__tablename__]
-        papers = {"record": record, "kinds": kinds, "papers": papers_of(db.session, record), "may": actor.may}
         parts: list[tuple[Any, str, dict[str, Any]]] = [(_("Photo"), "renovation/_photo.html", photo)]
         if record.passes and actor.may("read", "TemporaryPass"):
             parts.append(
@@ -88,14 +85,13 @@ class RenovationWorkerView(RecordView):
             )
         lines = {"record": record, "view": self, "note": actor.may("note", self.resource)}
         parts.append((_("Worker management record"), "renovation/_conduct.html", lines))
-        return [*parts, *secrets_section(record, self.resource, actor), (_("Paper"), "documents/_papers.html", papers)]
+        return [*parts, *secrets_section(record, self.resource, actor), *papers_section(record, actor)]
 
     @expose("/crew/<int:renovation_id>", methods=["GET", "POST"])
     @requires("create")
     def crew(self, renovation_id: int) -> Response | str | tuple[str, int]:
         """Enter the crew as the leader's form lists it, several workers at once, each with a photo."""
-        actor = current_actor()
-        renovation: Renovation = reach(db.session, "renovation", renovation_id, verb="read", actor=actor)
+        actor, renovation = current_actor(), reached(renovation_id)
         home = f"{url_for('RenovationView.show', pk=renovation.id)}#workers"
         if request.method == "GET":
             return self._crew_page(renovation, [{}] * max(LINES, min(renovation.workers_expected, MOST_LINES)))

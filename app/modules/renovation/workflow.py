@@ -13,13 +13,22 @@ from app.core.records.base import session_of
 from app.core.records.choices import in_language
 from app.core.records.clock import bounds_of
 from app.core.workflow.table import Ask, Guard, Transition, Wait, Workflow, looks_of, not_own_entry
+from app.modules.fees.queries import standing_bills
 from app.modules.renovation import effects
 from app.modules.renovation.models import Renovation
+from app.modules.renovation.pass_models import RenovationWorker
+from app.modules.renovation.pass_queries import waiting_for_pass
 from app.modules.renovation.requirements import missing_of
-from app.modules.renovation.states import OPEN_VIOLATIONS, OUT, InspectionResult, PassState, WorkerState
+from app.modules.renovation.set_off import deposits_held
+from app.modules.renovation.states import (
+    OPEN_VIOLATIONS,
+    InspectionResult,
+    SettlementState,
+    WorkerState,
+)
 from app.modules.renovation.states import RenovationState as S
 
-WORK = "renovation.case"
+WORK, REVIEW, PERMIT = "renovation.case", "renovation.review", "renovation.permit"
 OPINION, REASON = Ask("opinion", _l("Opinion")), Ask("reason", _l("Reason"))
 REMARK = Ask("opinion", _l("Opinion"), required=False)
 
@@ -36,7 +45,7 @@ def not_own_submission(renovation: Renovation, actor: Actor) -> str | None:
 
 
 def bills_paid(renovation: Renovation, actor: Actor) -> str | None:
-    bills = effects.standing_bills(session_of(renovation), renovation)
+    bills = standing_bills(session_of(renovation), renovation)
     if not bills:
         return _("No bill has been issued for this renovation yet.")
     owed = [bill.number for bill in bills if bill.open]
@@ -49,11 +58,9 @@ def workers_verified(renovation: Renovation, actor: Actor) -> str | None:
 
 
 def passes_issued(renovation: Renovation, actor: Actor) -> str | None:
-    valid = {one.worker_id for one in renovation.passes if one.state == PassState.VALID}
-    verified = [worker for worker in renovation.workers if worker.state == WorkerState.VERIFIED]
-    if not verified:
+    if not any(worker.state == WorkerState.VERIFIED for worker in renovation.workers):
         return _("No worker is registered and verified yet.")
-    left = [worker.name for worker in verified if worker.id not in valid]
+    left = [worker.name for worker in waiting_for_pass(renovation)]
     return _("No valid pass yet: %(names)s.", names="、".join(left)) if left else None
 
 
@@ -62,8 +69,9 @@ def violations_closed(renovation: Renovation, actor: Actor) -> str | None:
     return _("Violations are still open: %(numbers)s.", numbers="、".join(open_ones)) if open_ones else None
 
 
-def passes_back(renovation: Renovation, actor: Actor) -> str | None:
-    out = [one.number for one in renovation.passes if one.state in OUT]
+def passes_back(holder: Renovation | RenovationWorker, actor: Actor) -> str | None:
+    """The crew, or one worker of it, has no pass any more (RN-12)."""
+    out = [one.number for one in holder.passes if one.is_out]
     return _("Passes are not handed back yet: %(numbers)s.", numbers="、".join(out)) if out else None
 
 
@@ -80,7 +88,10 @@ def last_inspection(result: InspectionResult) -> Guard:
 
 
 def settled(renovation: Renovation, actor: Actor) -> str | None:
-    return effects.unsettled(session_of(renovation), renovation)
+    """Every deposit was refunded or set off, and no settlement is under way."""
+    begun = renovation.settlement is not None and renovation.settlement.state != SettlementState.PAID
+    left = begun or deposits_held(session_of(renovation), renovation)
+    return _("The deposits are not settled yet.") if left else None
 
 
 def permit_end(renovation: Renovation) -> datetime | None:
@@ -95,8 +106,6 @@ def whom_passes_wait_for(renovation: Renovation) -> str:
     return Role.CS_SUPERVISOR if ready else Role.SITE_ADMINISTRATOR
 
 
-REVIEW = "renovation.review"
-
 RENOVATION = Workflow(
     model=Renovation, resource="Renovation", looks=looks_of(S), initial=S.DRAFT, work=WORK,
     waits={
@@ -107,8 +116,8 @@ RENOVATION = Workflow(
         S.APPROVAL: Wait(role=Role.MANAGER, rule=REVIEW),
         S.PAYMENT: Wait(role=Role.CASHIER),
         S.PASSES: Wait(role=whom_passes_wait_for),
-        S.UNDER_WAY: Wait(role=Role.SITE_SUPERVISOR, rule="renovation.permit", due=permit_end),
-        S.SUSPENDED: Wait(role=Role.SITE_SUPERVISOR, rule="renovation.permit", due=permit_end),
+        S.UNDER_WAY: Wait(role=Role.SITE_SUPERVISOR, rule=PERMIT, due=permit_end),
+        S.SUSPENDED: Wait(role=Role.SITE_SUPERVISOR, rule=PERMIT, due=permit_end),
         S.ACCEPTANCE: Wait(role=Role.SITE_SUPERVISOR, rule="renovation.inspection"),
         S.RECTIFICATION: Wait(role=Role.SITE_SUPERVISOR, rule="renovation.rectification"),
         S.ACCEPTED: Wait(role=Role.CS_SUPERVISOR, rule="renovation.refund"),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from app.core.papers.base.context import Bilingual, Header, Signature
+from app.core.papers.base.context import Bilingual, Signature
+from app.modules.renovation.papers.shared.context import Case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,14 +17,9 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
+class Context(Case):
     """``photos``: how many were taken. The warranties are known once the work is accepted (Decree 110 art. 32)."""
 
-    header: Header
-    renovation_no: str
-    permit_no: str
-    applicant: str
-    company: str
     requested_at: datetime | None = None
     inspected_at: datetime
     round: Literal["first", "second"]

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from app.core.papers.base.context import Bilingual, Header, Signature
+from app.core.papers.base.context import Bilingual, Signature
+from app.modules.renovation.papers.shared.context import Case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +40,9 @@ class Approval:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
+class Context(Case):
     """``passes``: handed back of issued; ``account``: masked; ``claim``: what is owed beyond the deposits."""
 
-    header: Header
-    renovation_no: str
-    permit_no: str
-    applicant: str
-    company: str
     accepted_on: date
     days: int
     passes: str

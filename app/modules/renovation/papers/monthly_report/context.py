@@ -31,7 +31,7 @@ class Rounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """Violations of one kind; ``percent`` of all, ``together`` with the more frequent ones."""
+    """Violations of one entry of the code list; ``percent`` of all, ``together`` with the more frequent ones."""
 
     code: str
     title: Bilingual

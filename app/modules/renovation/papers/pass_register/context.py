@@ -41,7 +41,7 @@ class Fee:
 @dataclass(frozen=True, kw_only=True)
 class Context:
     header: Header
-    application_no: str
+    renovation_no: str
     company: str
     permit_no: str
     permit_from: date

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from app.core.papers.base.context import Bilingual, Header, Signature
+from app.core.papers.base.context import Header, Signature
+from app.modules.renovation.papers.shared.context import Hours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,13 +14,6 @@ class Extension:
     to_day: date
     reason: str
     granted_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hours:
-    days: Bilingual
-    span: str
-    noisy: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from app.core.papers.base.context import Bilingual, Header, Signature
+from app.core.papers.base.context import Bilingual, Signature
+from app.modules.renovation.papers.shared.context import Case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +22,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
-    header: Header
-    renovation_no: str
-    permit_no: str
-    applicant: str
-    company: str
+class Context(Case):
     accepted_on: date | None = None
     state: Bilingual
     entries: tuple[Entry, ...]

@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.core.papers.base.context import Bilingual, Header, Signature
+from app.modules.renovation.papers.shared.context import Hours
 
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
     article: str
     title: Bilingual
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hours:
-    days: Bilingual
-    span: str
-    noisy: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ class Context:
     """Moments that have not come yet are None and leave room to write."""
 
     header: Header
-    owner: str
+    applicant: str
     company: str
     leader: str
     permit_no: str

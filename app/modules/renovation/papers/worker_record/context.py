@@ -28,7 +28,7 @@ class Pass:
 @dataclass(frozen=True, kw_only=True)
 class Context:
     header: Header
-    application_no: str
+    renovation_no: str
     company: str
     name: str
     id_no: str

@@ -32,7 +32,7 @@ class Worker:
 @dataclass(frozen=True, kw_only=True)
 class Context:
     header: Header
-    application_no: str
+    renovation_no: str
     company: str
     leader: str
     leader_phone: str = ""
