@@ -45,7 +45,7 @@ STEPS = 6
 EVERY = timedelta(seconds=6)
 PATIENCE = 60
 """Seconds for the dying, and again for the work that is left then; on an idle machine both take a quarter of that."""
-ENOUGH = 12
+ENOUGH = 6
 ORDERED = "ordered"
 """File of the numbers that were answered, one a line."""
 
@@ -216,7 +216,7 @@ def main(wanted: int, seed: int) -> None:
     until, deaths, web_deaths = time.monotonic() + PATIENCE, 0, 0
     while time.monotonic() < until and (deaths + web_deaths < wanted or len(answered(settings)) < ENOUGH):
         time.sleep(moments.uniform(0.05, 0.6))
-        if deaths % 8 == 7 and db_is_postgres(app):
+        if deaths % 5 == 4 and db_is_postgres(app):
             (crash_database if "GUANJIA_TEST_KILL_DATABASE" in os.environ else cut_connections)(app)
         place = moments.randrange(len(children) + 1)
         if place == len(children):

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
-import lzma
-from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-import config
-from app import create_app
-from app.core.access.actor import acting, system_actor
+from app.core.access.actor import system_actor
 from app.core.audit.models import AuditEntry
 from app.core.comments.services import add_comment
 from app.core.files.services import attach
-from app.core.records.base import Stamped
-from app.core.records.lookup import model_of
-from app.extensions import db
 from app.modules.estates.models import BayTenure, ParkingBay
 from app.modules.movein.states import CaseState
 from app.modules.people.models import Vehicle
-from tests.conftest import new_database
 from tests.movein import factories as make
 
 
@@ -93,33 +83,3 @@ def test_what_leaves_a_unit_leaves_a_line_in_its_diary(session: Session) -> None
     session.delete(car)
     session.flush()
     assert units_of(session, car) == {unit.id}
-
-
-@pytest.mark.slow
-def test_the_upgrade_finds_the_unit_of_every_entry(tmp_path: Path) -> None:
-    """Set-based, in the migration, it comes to what the rows themselves say."""
-    from flask_migrate import upgrade
-
-    from tests.core.test_upgrade import FILLED, fill
-
-    kept = json.loads(lzma.decompress((FILLED / "version-0.1.json.xz").read_bytes()))
-    (tmp_path / "keys.json").touch(mode=0o600)
-    (tmp_path / "keys.json").write_text(json.dumps(kept["keys"]))
-    for address in new_database(tmp_path):
-        app = create_app(config.Settings(instance_dir=tmp_path, database_url=address))
-        with app.app_context(), acting(system_actor()):
-            upgrade(revision="0001")
-            fill(db.engine, kept["tables"])
-            upgrade()
-            told: dict[str, int] = {}
-            for entry in db.session.scalars(select(AuditEntry)):
-                row = db.session.get(model_of(entry.record_type), entry.record_id) if entry.record_id else None
-                if isinstance(row, Stamped):
-                    assert entry.unit_id == row.audit_unit, (entry.record_type, entry.record_id)
-                    told[entry.record_type] = told.get(entry.record_type, 0) + (entry.unit_id is not None)
-            assert {"unit", "tenure", "movein_case", "attachment", "bill_line", "payment_part"} <= {
-                table for table, count in told.items() if count
-            }
-            assert told["person"] == 0
-            db.session.remove()
-            db.engine.dispose()

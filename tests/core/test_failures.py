@@ -24,7 +24,7 @@ from tests.core.nursery import ENOUGH, EVERY, STEPS, answered, effects
 
 pytestmark = pytest.mark.slow
 
-DEATHS = 30
+DEATHS = 18
 LEASE = 2
 OVERDUE = 5 * EVERY
 """What recurs begins anew before that, even where all processes share two busy cores."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from app.core.access.sync import sync_permissions
 from app.core.audit.log import verify
 from app.core.audit.models import AuditEntry
 from app.core.clocks.models import Deadline, WorkItem
+from app.core.records.base import Stamped
+from app.core.records.lookup import model_of
 from app.core.registry import registry
 from app.extensions import db
 from app.modules.estates.services import seed_estates
@@ -47,6 +50,8 @@ def test_what_an_earlier_version_stored_survives(tmp_path: Path, version: str, r
             fill(db.engine, kept["tables"])
             upgrade()
             assert counts(db.engine, kept["tables"]) == {name: len(t["rows"]) for name, t in kept["tables"].items()}
+            if revision == "0001":
+                check_entries_have_their_unit()
             sync_permissions(db.session, registry().rights)
             seed_estates(db.session)
             db.session.commit()
@@ -65,6 +70,23 @@ def test_what_an_earlier_version_stored_survives(tmp_path: Path, version: str, r
             assert all(rest[name] >= len(t["rows"]) for name, t in kept["tables"].items())
             db.session.remove()
             db.engine.dispose()
+
+
+def check_entries_have_their_unit() -> None:
+    """Set-based, in the migration, the unit of every entry comes to what the rows themselves say."""
+    told: Counter[str] = Counter()
+    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.record_id.is_not(None))).all()
+    for table in {entry.record_type for entry in entries}:
+        rows = {row.id: row for row in db.session.scalars(select(model_of(table))) if isinstance(row, Stamped)}
+        for entry in entries:
+            if entry.record_type == table and entry.record_id in rows:
+                assert entry.unit_id == rows[entry.record_id].audit_unit, (table, entry.record_id)
+                told[table] += entry.unit_id is not None
+    db.session.rollback()
+    assert {"unit", "tenure", "movein_case", "attachment", "bill_line", "payment_part"} <= {
+        table for table, count in told.items() if count
+    }
+    assert told["person"] == 0 and "person" in told
 
 
 def check_work_is_queued() -> None:

@@ -43,7 +43,7 @@ class Deeds:
         return [
             Occasion(moment, "deed", number, name)
             for number, (name, moment) in enumerate(self.done, 1)
-            if start <= moment < end and (not kind or name in kind)
+            if (not kind or name in kind) and start <= moment < end
         ]
 
 
