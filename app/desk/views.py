@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 
 from app.core.access.actor import Actor, current_actor
 from app.core.clocks.work_views import queue_values
@@ -52,7 +52,8 @@ def _cards(actor: Actor) -> list[tuple[HomeCard, dict[str, Any]]]:
 
 
 @cache  # building it costs more than asking it
-def _together(counts: tuple[ColumnElement[int], ...]) -> Select[Any]:
+def _together(counts: tuple[Any, ...]) -> Select[Any]:
+    """The ``counts`` of all cards in one row."""
     return select(*counts)
 
 

@@ -62,6 +62,19 @@ def test_home_costs_a_fixed_number_of_statements(
     assert counts[0] == counts[1] <= 8  # three for person and queue, the rest are the manager's cards
 
 
+@pytest.mark.parametrize("typed", ["9187", "BILL-9187"])
+def test_search_looks_only_where_something_may_be(
+    client_of: Callable[[str], FlaskClient], sql_count: SimpleNamespace, typed: str
+) -> None:
+    client = client_of("manager")
+    client.get("/search", query_string={"q": typed})
+    sql_count.reset()
+    assert "Nothing was found" in text_of(client, f"/search?q={typed}")
+    numbers = [s for s in sql_count.statements if "movein_case" in s or "bill.number" in s]
+    assert len(numbers) == 1, "every kind of document is asked about in one statement"
+    assert len(sql_count.statements) <= 5, "\n".join(sql_count.statements)
+
+
 @pytest.mark.parametrize("spelling", ["{code}", "{building}栋{entrance}单元{number}", "{number_of_case}", "{initials}"])
 def test_one_box_finds_unit_person_and_case(
     case: MoveInCase, client_of: Callable[[str], FlaskClient], spelling: str
