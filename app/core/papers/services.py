@@ -25,7 +25,7 @@ from app.core.files.services import attach, content, keep
 from app.core.jobs.services import titled
 from app.core.jobs.worker import Run
 from app.core.papers.added import field_texts, require_seen
-from app.core.papers.base.context import Bilingual, Header
+from app.core.papers.base.context import Bilingual, FieldText, Header
 from app.core.papers.bundle import Part, bundle
 from app.core.papers.editing.in_force import template_in_force
 from app.core.papers.kind import PaperKind
@@ -80,8 +80,10 @@ def issue(
     day = _day(moment, estate)
     template = template_in_force(session, kind, estate.id)
     require_seen(kind, record, template, actor)
-    number = _next_number(session, kind, record, day.year)
-    context = _context(kind, record, template, estate, language=language, issued_by=actor.name, day=day, number=number)
+    number, fields = _next_number(session, kind, record, day.year), field_texts(kind, record, template)
+    context = _context(
+        kind, record, template, estate, language=language, issued_by=actor.name, day=day, number=number, fields=fields
+    )
     header = context.header
     pdf = render(template, context)
     paper = Paper(
@@ -98,7 +100,7 @@ def issue(
         form_no=context.header.form_no,
         revision=context.header.revision,
         template_version=template.template_version,
-        content_hash=_content_hash(kind, record, template, estate),
+        content_hash=_content_hash(kind, record, template, estate, fields),
         stored_file=keep(session, pdf, "application/pdf"),
         pages=_page_count(pdf),
         verification_code=header.verify_code,
@@ -122,7 +124,10 @@ def rehearse(session: Session, kind: PaperKind, record: Record, *, language: str
     estate = _estate(session, record)
     template, day = template_in_force(session, kind, estate.id), _day(now(), estate)
     number = kind.number(record) if kind.number else f"{kind.code}-{day.year}-00000"
-    context = _context(kind, record, template, estate, language=language, issued_by=actor.name, day=day, number=number)
+    context = _context(
+        kind, record, template, estate, language=language, issued_by=actor.name, day=day, number=number,
+        fields=field_texts(kind, record, template),
+    )  # fmt: skip
     for _document in range(3):  # the first is laid out by itself, the next with its values taken out
         filled = filler().overlaid
         filler().render(template, context)
@@ -132,13 +137,13 @@ def rehearse(session: Session, kind: PaperKind, record: Record, *, language: str
 
 def _context(
     kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate, *, language: str, issued_by: str, day: date,
-    number: str,
+    number: str, fields: tuple[FieldText, ...],
 ) -> Any:  # fmt: skip
     """What the template sees of a paper that is issued on ``day``, with a verification code of its own."""
     code = new_verification_code()
     header = _header(
         template, estate, language=language, issued_by=issued_by, issued_on=day, verify_code=code, number=number,
-        verify_url=verification_address(code), fields=field_texts(kind, record, template),
+        verify_url=verification_address(code), fields=fields,
     )  # fmt: skip
     return template.entitled(kind.context(record, header))
 
@@ -266,16 +271,18 @@ def valid_paper(session: Session, kind: PaperKind, record: Record, language: str
 def current_paper(session: Session, kind: PaperKind, record: Record, language: str) -> Paper | None:
     """The valid paper, if it would say the same were it issued now; nothing when its record has changed since."""
     paper = valid_paper(session, kind, record, language)
-    if paper is None or paper.content_hash != _content_hash(
-        kind, record, template_in_force(session, kind, record.estate_id), _estate(session, record)
-    ):
+    if paper is None:
         return None
-    return paper
-
-
-def _content_hash(kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate) -> str:
-    """Digest of all a paper says about its record, without number, day, issuer and language of an issue."""
+    template = template_in_force(session, kind, record.estate_id)
     fields = field_texts(kind, record, template)
+    said = _content_hash(kind, record, template, _estate(session, record), fields)
+    return paper if paper.content_hash == said else None
+
+
+def _content_hash(
+    kind: PaperKind, record: Record, template: PaperTemplate, estate: Estate, fields: tuple[FieldText, ...]
+) -> str:
+    """Digest of all a paper says about its record, without number, day, issuer and language of an issue."""
     header = _header(template, estate, issued_by="", issued_on=NO_DAY, fields=fields)
     said = repr(template.entitled(kind.context(record, header))) + (repr(fields) if fields else "")
     return hashlib.sha256(said.encode()).hexdigest()
