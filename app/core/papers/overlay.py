@@ -175,7 +175,12 @@ class Press:
                     page.obj.Resources.Font[name] = font
             _say(pdf, about)
             out = io.BytesIO()
-            pdf.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+            pdf.save(
+                out,
+                deterministic_id=True,
+                object_stream_mode=pikepdf.ObjectStreamMode.generate,
+                fix_metadata_version=False,
+            )
         return out.getvalue()
 
 

@@ -108,7 +108,7 @@ def mark(value: Any, path: str = "") -> Any:
         return dataclasses.replace(
             value, **{name: mark(getattr(value, name), f"{path}.{name}") for name in FILLED_IN_HEADER}
         )
-    if names := field_names(type(value)):
+    if names := field_names(type(value)):  # type: ignore[arg-type]  # every class is hashable
         at = f"{path}." if path else ""
         return type(value)(**{name: mark(getattr(value, name), at + name) for name in names})
     if isinstance(value, tuple):
