@@ -574,12 +574,21 @@ def _text(attribute: Attribute, plain: Any, rows: Rows) -> str:
     """The logged value as the record's page would show it."""
     if plain is None:
         return ""
-    if attribute.kind is Kind.FILE:
-        return str(plain)  # its name
+    if attribute.kind is Kind.FILE or isinstance(plain, dict):
+        return _words(plain)  # a file's name, or a text kept as JSON
     if attribute.kind is Kind.REFERENCE:
         found = rows.found.get((attribute.target, plain)) if attribute.target else None
         return f"#{plain}" if found is None else title_of(found)
     return text_of(attribute, logged_value(attribute, plain))
+
+
+def _words(plain: Any) -> str:
+    """The values of a JSON document one after the other, what stands in two languages in the reader's."""
+    if isinstance(plain, dict):
+        if plain.keys() == {"zh", "en"}:
+            return str(in_language(plain["zh"], plain["en"]))
+        plain = list(plain.values())
+    return "; ".join(filter(None, map(_words, plain))) if isinstance(plain, list) else str(plain)
 
 
 def _attributes(table: str) -> Mapping[str, Attribute]:

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from app.core.access.actor import Actor, current_actor
+from app.core.records.choices import in_language
 from app.core.records.clock import estate_today
 from app.core.records.identifiers import InvalidValue, day
 from app.extensions import db
@@ -233,6 +234,9 @@ class PrivacyNoticeView(RecordView):
     list_columns = ("notice_version", "title_zh", "title_en", "valid_from")
     show_columns = list_columns
     base_order = ("valid_from", "desc")
+
+    def sections(self, record: PrivacyNotice, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
+        return [(_("Text"), "people/_notice.html", {"text": record.text, "said_of": in_language})]
 
 
 class EstateWorkbookPage(ImportPage):
