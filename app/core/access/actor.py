@@ -70,6 +70,13 @@ class Actor:
     def sees(self, estate_id: int | None) -> bool:
         return self.estates is None or estate_id in self.estates
 
+    @property
+    def required_estate_id(self) -> int:
+        """Id of the estate the actor works in. Raises :class:`NotAllowed` without one: settings belong to an estate."""
+        if self.estate_id is None:
+            raise NotAllowed("no estate")
+        return self.estate_id
+
 
 def person(
     user_id: int,

@@ -22,7 +22,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core.access.actor import Actor, NotAllowed
+from app.core.access.actor import Actor
 from app.core.clocks.calendar import DAY, WorkingCalendar, by_library, notice
 from app.core.clocks.models import CalendarDay
 from app.core.imports.workbook import read_workbook
@@ -258,16 +258,15 @@ def import_days(session: Session, lines: Sequence[DayLine], *, notice_of_year: b
     """
     for verb in ("create", "update", "delete"):
         actor.require(verb, "CalendarDay")
-    if actor.estate_id is None:
-        raise NotAllowed("calendar of no estate")
+    estate_id = actor.required_estate_id
     if any(line.problem for line in lines):
         raise InvalidValue(_l("Lines of the file cannot be read; correct them and choose the file again."))
-    planned = plan_days(session, lines, notice_of_year=notice_of_year, estate_id=actor.estate_id)
+    planned = plan_days(session, lines, notice_of_year=notice_of_year, estate_id=estate_id)
     days = [line.day for line in planned if line.fate in (Fate.CHANGED, Fate.REMOVED)]
     stored = {
         row.day: row
         for row in session.scalars(
-            select(CalendarDay).where(CalendarDay.estate_id == actor.estate_id, CalendarDay.day.in_(days))
+            select(CalendarDay).where(CalendarDay.estate_id == estate_id, CalendarDay.day.in_(days))
         )
     }
     changed = 0

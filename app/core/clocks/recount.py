@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core.access.actor import Actor, NotAllowed
+from app.core.access.actor import Actor
 from app.core.audit.log import record_event
 from app.core.clocks.calendar import calendar_of
 from app.core.clocks.models import NO_DEADLINE, ClockRule, Deadline, WorkItem
@@ -36,12 +36,10 @@ def recount(session: Session, rule_key: str = "", *, actor: Actor) -> Job | int:
     Returns how many limits changed, or the job that does it when there are more than :data:`AT_ONCE`.
     """
     actor.require("update", "ClockRule" if rule_key else "CalendarDay")
-    if actor.estate_id is None:
-        raise NotAllowed("clocks of no estate")
-    if recountable(session, actor.estate_id, rule_key, AT_ONCE + 1) > AT_ONCE:
+    if recountable(session, actor.required_estate_id, rule_key, AT_ONCE + 1) > AT_ONCE:
         return enqueue(session, JOB, actor=actor, rule_key=rule_key)
-    _log(session, actor.estate_id, rule_key)
-    _last, changed = _recount_some(session, actor.estate_id, rule_key, 0, AT_ONCE)
+    _log(session, actor.required_estate_id, rule_key)
+    _last, changed = _recount_some(session, actor.required_estate_id, rule_key, 0, AT_ONCE)
     return changed
 
 

@@ -60,13 +60,6 @@ PERIODS = 2
 YEARS = range(2010, 2101)
 
 
-def _estate() -> int:
-    estate = current_actor().estate_id
-    if estate is None:
-        raise NotAllowed("settings of no estate")
-    return estate
-
-
 def _recounted(done: Job | int | None) -> str:
     """Say what came of counting anew."""
     if isinstance(done, Job):
@@ -76,7 +69,7 @@ def _recounted(done: Job | int | None) -> str:
 
 def _example(rule: ClockRule) -> str:
     """What the rule means for something that starts today at 10:00."""
-    calendar = calendar_of(db.session, _estate())
+    calendar = calendar_of(db.session, current_actor().required_estate_id)
     start = calendar.moment(calendar.local(now()).date(), time(10))
     limit = limit_text(due_at(rule, rule.amount, start, calendar), calendar.zone)
     return _("Started today at 10:00 → due %(limit)s", limit=limit)
@@ -238,7 +231,7 @@ class CalendarPage(Page):
     @expose("/")
     @requires("read")
     def index(self) -> str:
-        session, estate_id = db.session, _estate()
+        session, estate_id = db.session, current_actor().required_estate_id
         today = estate_today(session, estate_id)
         asked = request.args.get("year", "")
         year = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) == 4 else today.year
@@ -261,7 +254,7 @@ class CalendarPage(Page):
         year = int(asked) if asked.isascii() and asked.isdecimal() and int(asked[:5]) in YEARS else 0
         if not year:
             raise NotAllowed("calendar of no year")
-        session, estate_id = db.session, _estate()
+        session, estate_id = db.session, current_actor().required_estate_id
         lines = days_of(session, calendar_of(session, estate_id), estate_id, year)
         file = io.BytesIO()
         heads = [str(CalendarDay.__table__.c[name].info["label"]) for name in COLUMNS]
@@ -317,7 +310,7 @@ class CalendarPage(Page):
         return redirect(outcome.location)
 
     def _import(self, lines: Sequence[DayLine] = (), name: str = "", whole: bool = True, refused: str = "") -> str:
-        planned = plan_days(db.session, lines, notice_of_year=whole, estate_id=_estate())
+        planned = plan_days(db.session, lines, notice_of_year=whole, estate_id=current_actor().required_estate_id)
         return self.render(
             "clocks/import.html", title=_("Import days of the calendar"), lines=planned, name=name, whole=whole,
             refused=refused, wrong=[line for line in planned if line.problem], days=as_json(lines),
@@ -457,7 +450,7 @@ class OpeningHoursPage(Page):
     @expose("/", methods=["GET"])
     @requires("read")
     def index(self) -> str:
-        week = hours_of(db.session, _estate())
+        week = hours_of(db.session, current_actor().required_estate_id)
         typed = {f"{kind}-{weekday}-{n}": f"{getattr(row, kind):%H:%M}" for weekday, rows in week.items()
                  for n, row in enumerate(rows) for kind in ("opens", "closes")}  # fmt: skip
         return self._drawn(typed)
@@ -484,7 +477,7 @@ class OpeningHoursPage(Page):
 
     def _seen(self) -> str:
         """Fingerprint of the hours as they are stored."""
-        week = hours_of(db.session, _estate())
+        week = hours_of(db.session, current_actor().required_estate_id)
         text = repr([(d, row.opens, row.closes) for d, rows in week.items() for row in rows])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

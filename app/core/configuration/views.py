@@ -30,13 +30,6 @@ RUNS_SHOWN = 20
 LINES_SHOWN = 200
 
 
-def _estate() -> int:
-    estate = current_actor().estate_id
-    if estate is None:
-        raise NotAllowed("settings of no estate")
-    return estate
-
-
 class SettingsPage(Page):
     """``/settings``: where everything is that an administrator of the estate can set."""
 
@@ -47,7 +40,7 @@ class SettingsPage(Page):
     @requires("read")
     def index(self) -> str:
         actor = current_actor()
-        groups = overview(db.session, _estate(), lambda view: may_open(actor, view))
+        groups = overview(db.session, current_actor().required_estate_id, lambda view: may_open(actor, view))
         return self.render("configuration/settings.html", title=_("All settings"), groups=groups)
 
 
@@ -76,7 +69,7 @@ class ConfigurationPage(Page):
     def export(self) -> Response:
         """The chosen parts, or all of them, as a file."""
         session, chosen = db.session, request.args.getlist("part")
-        estate = session.get_one(Estate, _estate())
+        estate = session.get_one(Estate, current_actor().required_estate_id)
         data = services.export(session, estate, chosen or None, actor=current_actor())
         name = f"guanjia-{estate.code}-{estate_today(session, estate.id)}.json"
         return send_file(io.BytesIO(data), mimetype=MEDIA, as_attachment=True, download_name=name)

@@ -26,13 +26,6 @@ from app.fab.timeline import timeline
 from app.fab.views import Page, expose, requires
 
 
-def _estate() -> int:
-    estate = current_actor().estate_id
-    if estate is None:
-        raise NotAllowed("settings of no estate")
-    return estate
-
-
 class ReviewerPage(Page):
     """``/settings/reviewers``: whose queue work stands in, by workflow and state."""
 
@@ -42,7 +35,7 @@ class ReviewerPage(Page):
     @expose("/")
     @requires("read")
     def index(self) -> str:
-        found = waiting_states(db.session, _estate())
+        found = waiting_states(db.session, current_actor().required_estate_id)
         return self.render(
             "workflow/reviewers.html", title=_("Who decides"), workflows=found, workflow_title=workflow_title,
             editable=current_actor().may("update", self.resource),
@@ -74,7 +67,7 @@ class ReviewerPage(Page):
         return self._form(self._place(resource, state), form, general), 422
 
     def _place(self, resource: str, state: str) -> WaitingState:
-        place = waiting_state(db.session, _estate(), resource, state)
+        place = waiting_state(db.session, current_actor().required_estate_id, resource, state)
         if place.named:
             raise NotAllowed(f"{resource} {state} is named by its records")
         return place
@@ -89,7 +82,7 @@ class ReviewerPage(Page):
 
 def _form(place: WaitingState) -> type[RecordForm]:
     roles = able_roles(db.session, place.workflow, place.state)
-    people = able_people(db.session, place.workflow, _estate(), place.state)
+    people = able_people(db.session, place.workflow, current_actor().required_estate_id, place.state)
     fields = {
         "role": ChoiceField(
             _l("Role"), values=lambda: [(role.value, role.title) for role in roles], empty="",
