@@ -12,14 +12,17 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import Page, expect
 from pypdf import PdfWriter
+from sqlalchemy import select
 
 from app.core.access.actor import acting, system_actor
 from app.core.access.roles import Role
 from app.core.audit.log import verify
+from app.core.clocks.models import WorkItem
 from app.core.records.clock import estate_today
 from app.core.records.database import writing
 from app.core.records.estate import Estate
 from app.extensions import db
+from app.modules.renovation.completion import SECOND_WORK
 from tests.browser.conftest import PHONE, SHOTS, Visit, _employ, look
 from tests.browser.test_journey import draw, photo, printed, saved, text_of
 from tests.movein import factories as make
@@ -32,6 +35,13 @@ CREW = {
 OWNER, COMPANY = "司徒静怡", "云栖装饰工程有限公司"
 CONDITIONS = "工作日 18 点后不得使用电锤"
 DEDUCTED, REFUND, IN_WORDS = "300.00", "¥1,700.00", "壹仟柒佰元整"
+STEPS = (
+    ("receptionist", "提交申请"), ("receptionist", "资料齐全，转技术初审"), ("rn-equipment", "退回补正"),
+    ("receptionist", "提交申请"), ("receptionist", "资料齐全，转技术初审"), ("rn-equipment", "技术无异议，报经理"),
+    ("manager", "修改后同意"), ("rn-cashier", "确认收讫"), ("cs_supervisor", "准予开工"),
+    ("receptionist", "竣工，申请验收"), ("rn-patroller", "验收合格"), ("rn-files", "结算完毕"), ("rn-files", "归档"),
+)  # fmt: skip
+"""Every transition of the renovation, and whose it was."""
 WORKERS = (("张木工", "carpentry", make.VALID_IDS[0]), ("李瓦工", "masonry", make.VALID_IDS[1]))
 
 
@@ -92,7 +102,7 @@ def test_from_the_application_to_the_archive(visit: Visit, site: SimpleNamespace
     file_it(files, case)
     what_is_kept(files, case)
     with site.app.app_context(), acting(system_actor(estate_id=1)), writing(False):
-        assert verify(db.session) is None
+        nothing_is_left(flat.unit)
         db.session.remove()
 
 
@@ -499,8 +509,20 @@ def file_it(page: Page, case: str) -> None:
 
 
 def what_is_kept(page: Page, case: str) -> None:
-    """In the archive nothing is left to be decided."""
+    """In the archive nothing is left to be decided, and who took each step is told (RN-12)."""
     page.goto(case)
     expect(page.locator("main .badge, .gj-page-head .badge").first).to_have_text("已归档")
     expect(page.locator("details.gj-step")).to_have_count(0)
     look(page, "rn-22-archived")
+    page.click("a:has-text('查看全部经过')")
+    page.goto(f"{page.url}?kind=steps")
+    said = page.locator(".gj-timeline .gj-happening > div:first-child:not(:has(a))").all_inner_texts()
+    for (who, step), line in zip(STEPS, reversed(said), strict=True):
+        assert line.startswith(f"{CREW.get(who, who)} {step}"), said
+
+
+def nothing_is_left(unit: int) -> None:
+    """Open in the queues are only the second inspection and the check of the violation (RN-16); the log is whole."""
+    work = db.session.scalars(select(WorkItem).where(WorkItem.unit_id == unit, WorkItem.closed_at.is_(None)))
+    assert sorted(item.kind for item in work) == ["renovation.handling", SECOND_WORK]
+    assert verify(db.session) is None
