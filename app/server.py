@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import subprocess
@@ -16,9 +15,6 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 import config
-
-NEW_OBJECTS = 20_000
-"""Objects made and not freed again before a web process looks for garbage among them; some megabytes."""
 
 
 class _Server(BaseApplication):
@@ -53,6 +49,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         from app import create_app
+        from app.core.garbage import spare_garbage_searches
         from app.extensions import db
 
         app = create_app(self.settings)
@@ -65,17 +62,6 @@ class _Server(BaseApplication):
             hops = self.settings.trusted_proxies
             app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # how Flask's middleware is put on
         return app
-
-
-def spare_garbage_searches() -> None:
-    """For a process that only answers requests: what is there now stays, and garbage is looked for once in many answers.
-
-    Web processes share this memory, which no search walks any more. A page makes some thousand objects and leaves few of
-    them in circles, yet at Python's usual threshold each page pays for a search.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS, 10, 10)
 
 
 class _Arbiter(Arbiter):

@@ -101,10 +101,10 @@ def measure(name: str, address: str, place: Path, chosen: argparse.Namespace) ->
     """Fill one database, unless a kept one is full already, and print a line per page."""
     from app import create_app
     from app.core.access.actor import acting, system_actor
+    from app.core.garbage import spare_garbage_searches
     from app.extensions import db
     from app.modules.estates.models import Unit
     from app.modules.people.models import Person
-    from app.server import spare_garbage_searches
 
     app = create_app(config.Settings(instance_dir=place, database_url=address))
     units, persons = chosen.units, chosen.persons

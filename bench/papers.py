@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pikepdf
 
+from app.core.garbage import spare_garbage_searches
 from app.core.papers.bundle import Part, bundle
 from app.core.papers.merged import Merged
 from app.core.papers.overlay import Filler
@@ -102,6 +103,7 @@ def print_packs(folder: str, numbers: range) -> tuple[int, int, float, float, fl
     Papers overlaid, papers laid out, processor seconds, peak megabytes of this process and of its renderer.
     """
     papers, filler = papers_of_a_pack(), Filler()
+    spare_garbage_searches()  # as the workers do
     for number in numbers:
         parts = [(paper, filler.render(paper, context)) for paper, context in pack(papers, number)]
         (Path(folder) / f"{number:06d}.pdf").write_bytes(bundled(parts))

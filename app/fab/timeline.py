@@ -20,6 +20,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.core.access.actor import Actor, current_actor
 from app.core.access.models import Account
+from app.core.access.roles import TITLES as ROLES
 from app.core.audit.kinds import EventKind
 from app.core.audit.models import AuditEntry
 from app.core.comments.models import Comment
@@ -28,7 +29,7 @@ from app.core.fields.queries import FILE_KIND
 from app.core.files.models import Attachment
 from app.core.papers.base.context import Bilingual
 from app.core.records.base import Stamped
-from app.core.records.choices import in_language
+from app.core.records.choices import in_language, in_one
 from app.core.records.lookup import resource_of
 from app.core.registry import registry
 from app.extensions import db
@@ -431,7 +432,7 @@ def _line(entry: AuditEntry, record: Stamped, rows: Rows) -> Happening:
     concerned = subject if part else itself
     line = Happening(
         entry.at, _who(entry), _sentence(entry, itself == here, rows), _icon(entry.kind), entry.id, entry.kind,
-        note=entry.note, about=None if concerned == here else _named(rows.get(*concerned)),
+        note=in_one(entry.note), about=None if concerned == here else _named(rows.get(*concerned)),
     )  # fmt: skip
     if entry.record_type == Comment.__tablename__ and entry.kind == "comment":
         return _comment(line, row)
@@ -521,7 +522,8 @@ def _sentence(entry: AuditEntry, own: bool, rows: Rows) -> str:
     if entry.kind == "hand_over" and to:
         return _("handed the work to %(to)s", to=to)
     if entry.kind == "escalate" and to:
-        return _("told %(to)s that the limit has passed", to=to)
+        told = in_language("、", ", ").join(str(ROLES.get(role, role)) for role in to.split(","))
+        return _("told %(to)s that the limit has passed", to=told)
     if entry.kind in SENTENCES:
         return str(SENTENCES[entry.kind])
     return str(described.sentence) if described else entry.kind.replace("_", " ")

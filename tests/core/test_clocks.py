@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import delete, func, select, text, update
 
 from app.core.access.actor import Actor, NotAllowed, acting, system_actor
@@ -33,6 +34,7 @@ from app.core.jobs import worker
 from app.core.jobs.models import Job, JobState
 from app.core.messages.models import Notice
 from app.core.records.base import now
+from app.fab.timeline import timeline
 from app.modules.estates.models import Building
 
 TOY = WorkKind(code="toy", title="Toy", resource="Building", model=Building)
@@ -290,6 +292,12 @@ def test_each_step_is_told_once_to_its_role(
     assert [(e.subject_type, e.subject_id, e.changes["hours"][1]) for e in told] == [
         ("building", building.id, 0), ("building", building.id, 24)
     ]  # fmt: skip
+    for language, words in (
+        ("zh", ("已通知客服主管：超过时限", "玩具")), ("en", ("told Customer service supervisor that the limit has passed", "Toy"))
+    ):  # fmt: skip
+        with force_locale(language), acting(actor_of("manager")):
+            line = next(line for line in reversed(timeline(building)) if line.kind == "escalate")
+            assert (line.what, line.note) == words
 
 
 def test_after_a_long_stop_every_step_is_told_in_order(

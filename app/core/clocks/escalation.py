@@ -9,7 +9,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from app.core.access.roles import Role
 from app.core.audit.log import record_event
 from app.core.clocks.calendar import calendar_of
 from app.core.clocks.kinds import WorkKind
@@ -19,9 +18,11 @@ from app.core.clocks.words import limit_text
 from app.core.messages.kinds import MessageEvent
 from app.core.messages.services import notify
 from app.core.records.base import Record, now
+from app.core.records.choices import in_both
 from app.core.records.database import writing
 from app.core.registry import Recurring, registry
 
+NOTE = 300
 STEP = 25
 """Clocks looked at in one transaction."""
 LATE = MessageEvent(
@@ -80,8 +81,8 @@ def _escalate(session: Session, deadline: Deadline) -> bool:
         if (
             record is not None
         ):  # the log first, as in every other change: whoever waits for the other waits in one order
-            to = "、".join(str(Role(role).title) for role in roles)
-            record_event(session, "escalate", record, note=str(rule), to=to, rule=rule.key, hours=hours)
+            told, note = ",".join(roles), in_both(lambda: rule.title, NOTE)
+            record_event(session, "escalate", record, note=note, to=told, rule=rule.key, hours=hours)
         if not _take(session, deadline, next_escalation(rule, deadline.due_at, hours), hours):
             step.rollback()
             return False

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.access.models import Account
 from app.core.access.roles import TITLES, Role
 from app.core.records.base import Record, UtcDateTime, session_of, within_estate
-from app.core.records.choices import Choice, choice, in_language
+from app.core.records.choices import BothLanguages, Choice, choice, in_language
 from app.core.records.clock import estate_today
 
 NO_DEADLINE = datetime(9999, 12, 31, tzinfo=UTC)
@@ -205,11 +205,15 @@ class OpeningHours(Record):
     closes: Mapped[time] = mapped_column(Time, info={"label": _l("Closes at")})
 
 
+LABEL = 200
+"""Characters of what a line of the queue says its record is called."""
+
+
 class WorkItem(Record):
     """Something to be done about a record, by a role or a person: one line of the queue.
 
     ``kind``: code of the registered :class:`~app.core.clocks.kinds.WorkKind`; ``step``: what is next, in the kind's own
-    words (a transition's name); ``label``: what the record is called, as it was when the work arose; ``rank_at``: the
+    words (a transition's name); ``label``: what the record was called when the work arose, in the reader's language; ``rank_at``: the
     earliest running deadline, :data:`NO_DEADLINE` without one.
     """
 
@@ -233,7 +237,7 @@ class WorkItem(Record):
     record_type: Mapped[str] = mapped_column(String(64))
     record_id: Mapped[int]
     unit_id: Mapped[int | None] = within_estate("unit", index=False, info={"label": _l("Unit")})
-    label: Mapped[str] = mapped_column(String(200), info={"label": _l("About")})
+    label: Mapped[str] = mapped_column(BothLanguages(LABEL), info={"label": _l("About")})
     step: Mapped[str] = mapped_column(String(60), default="", info={"label": _l("Next step")})
     role: Mapped[str] = mapped_column(String(40), default="", info={"label": _l("Role"), "choices": TITLES})
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), info={"label": _l("Assigned to")})

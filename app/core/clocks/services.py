@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.core.clocks.calendar import WorkingCalendar, calendar_of
 from app.core.clocks.kinds import WorkKind
-from app.core.clocks.models import NO_DEADLINE, ClockRule, Deadline, WorkItem
+from app.core.clocks.models import LABEL, NO_DEADLINE, ClockRule, Deadline, WorkItem
 from app.core.clocks.rules import due_at, resumed_at, units_left
 from app.core.records.base import Record, now
+from app.core.records.choices import in_both
 from app.core.registry import registry
 
 
@@ -54,7 +55,7 @@ def open_work(
     described = registry().of(WorkKind)[kind]
     if record.id is None:
         session.flush()
-    item, label = work_of(session, record, kind), described.label(record)[:200]
+    item = work_of(session, record, kind)
     if item is None:
         item = WorkItem(
             estate_id=record.estate_id, kind=kind, record_type=record.__tablename__, record_id=record.id,
@@ -63,7 +64,7 @@ def open_work(
         session.add(item)
     elif assignee_id is not None or item.role != role:
         item.assignee_id = assignee_id
-    item.label, item.step, item.role = label, step, role
+    item.label, item.step, item.role = in_both(lambda: described.label(record), LABEL), step, role
     session.flush()
     return item
 

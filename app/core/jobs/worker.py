@@ -27,6 +27,7 @@ from app.core.access.actor import Actor, NotAllowed, acting, person, system_acto
 from app.core.access.models import Account
 from app.core.access.sync import rights_of_roles
 from app.core.clocks.delegation import deputised
+from app.core.garbage import spare_garbage_searches
 from app.core.jobs.alarm import Alarm
 from app.core.jobs.leases import OUT_OF_REACH, lease, renewed
 from app.core.jobs.models import Job, JobState
@@ -146,6 +147,7 @@ def main(app: Flask, *, parent: int | None = None) -> None:
     warm_up()
     with app.app_context():
         refresh_statistics(db.engine)
+    spare_garbage_searches()
     run_worker(app, stop, parent=parent)
 
 
