@@ -198,6 +198,15 @@ def furnish(app: Flask) -> None:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The browser of this test process, for all rooms: the thread of the tests can drive only one."""
+    from tests.browser.conftest import browsing
+
+    with browsing() as browser:
+        yield browser
+
+
 @pytest.fixture
 def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """The database session inside an outer transaction; the system acts in estate 1; all is rolled back."""

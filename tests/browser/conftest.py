@@ -145,12 +145,6 @@ def browsing() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
-
-
 Visit = Callable[..., Page]
 
 

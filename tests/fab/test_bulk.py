@@ -40,7 +40,7 @@ def test_asks_first_then_does_it_and_says_what_was_refused(browser_of, stock, it
     clerk = browser_of("manager")
     chosen = {"pk": [first, light, last, 99999], "query": "code=A"}
     page = clerk.post("/toys/bulk/rename", data=chosen)
-    assert page.status_code == 200 and "A1、A2、A3" in page.text and item_of("A1").name == ""
+    assert page.status_code == 200 and "A1, A2, A3" in page.text and item_of("A1").name == ""
     page = clerk.post("/toys/bulk/rename", data={**chosen, "sure": "yes", "name": "x" * 31})
     assert page.status_code == 422 and "At most 30 characters." in page.text and 'value="' + "x" * 31 in page.text
     sent = {**chosen, "sure": "yes", "name": "!", "submit_token": "abcdefgh"}

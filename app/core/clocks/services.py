@@ -55,7 +55,7 @@ def open_work(
     described = registry().of(WorkKind)[kind]
     if record.id is None:
         session.flush()
-    item = work_of(session, record, kind)
+    item, label = work_of(session, record, kind), in_both(lambda: described.label(record), LABEL)
     if item is None:
         item = WorkItem(
             estate_id=record.estate_id, kind=kind, record_type=record.__tablename__, record_id=record.id,
@@ -64,7 +64,7 @@ def open_work(
         session.add(item)
     elif assignee_id is not None or item.role != role:
         item.assignee_id = assignee_id
-    item.label, item.step, item.role = in_both(lambda: described.label(record), LABEL), step, role
+    item.label, item.step, item.role = label, step, role
     session.flush()
     return item
 

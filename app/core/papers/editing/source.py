@@ -27,7 +27,8 @@ MAX_LENGTH = 2_000
 MAX_LOOPS = 4
 """Loops inside each other."""
 
-SHARED = frozenset({"base.html", "macros.html"})
+OWN = "template.html"
+"""The paper itself; every other template it finds is there to be used by it."""
 KNOWN = frozenset(
     {"c", "header", "fields", "language", "info", "letterhead", "qr", "fail", "range", "loop", "self", "super", "caller"}
 )  # fmt: skip
@@ -85,16 +86,16 @@ def _in_template(environment: Environment, source: str) -> _Found:
     except TemplateSyntaxError as error:
         yield _("The template language does not understand this: %(reason)s", reason=error.message), error.lineno
         return
-    yield from _in_tree(tree)
+    yield from _in_tree(tree, [name for name in environment.list_templates(extensions=["html"]) if name != OWN])
     yield from _in_markup(environment, source)
 
 
-def _in_tree(tree: nodes.Template) -> _Found:
+def _in_tree(tree: nodes.Template, shared: Sequence[str]) -> _Found:
     if not any(_named(node.template) == "base.html" for node in tree.find_all(nodes.Extends)):
         yield _("It must extend base.html, which prints the head, the number and the code."), 1
     for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
-        if _named(node.template) not in SHARED:  # type: ignore[attr-defined]  # of an Extends or Import node
-            yield _("Only base.html and macros.html can be used from here."), node.lineno
+        if _named(node.template) not in shared:  # type: ignore[attr-defined]  # of an Extends or Import node
+            yield _("Only %(names)s can be used from here.", names=", ".join(shared)), node.lineno
     for node in tree.find_all(nodes.EvalContextModifier):
         yield _("Values are always written as text; this cannot be switched off."), node.lineno
     for attribute in tree.find_all(nodes.Getattr):
