@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -410,6 +411,46 @@ def test_a_notice_of_a_visit_belongs_to_the_site_that_was_visited(session):
     with pytest.raises(FieldErrors):
         violation_of(session, other, patrol=visit)
     assert violation_of(session, one, patrol=visit).patrol is visit
+
+
+@pytest.mark.clause("RN-10")
+def test_what_a_visit_found_gets_one_notice(session, client_of):
+    """A second one is neither offered nor taken; a withdrawn one leaves room for another."""
+    renovation, client = under_way(session), client_of("site_administrator")
+    points = {"corridor": "violation", "noise": "violation", "drainage": "violation", "facade": "ok"}
+    visit = site.record_patrol(
+        session, renovation, token="visit-0003", visited_at=now(), stage=Stage.MASONRY, points=points, findings="楼道有垃圾",
+        actor=person(session, "site_administrator"),
+    )  # fmt: skip
+
+    def offered() -> set[str]:
+        session.flush()
+        pages = [
+            client.get(path).get_data(as_text=True)
+            for path in ("/renovation-patrols/round", f"/renovation-patrols/{visit.id}")
+        ]
+        of_round, of_visit = (set(re.findall(rf"patrol_id={visit.id}&amp;point=(\w+)", page)) for page in pages)
+        assert of_round == of_visit
+        return of_visit
+
+    assert offered() == {"corridor", "noise", "drainage"}
+    first = violation_of(session, renovation, "R27", patrol=visit)
+    assert offered() == {"noise", "drainage"}
+    code = first.code_id
+    sent = {
+        "renovation_id": renovation.id, "patrol_id": visit.id, "code_id": code, "description": "楼道", "requirement": "清运",
+        "due_at": "", "consequences": "",
+    }  # fmt: skip
+    assert client.post("/renovation-violations/new", data=sent).status_code == 422
+    violation_of(session, renovation, "R05-1", patrol=visit)  # the point of drainage leaves the choice open
+    assert offered() == {"noise"}
+    violation_of(session, renovation, "R26", patrol=visit)
+    assert offered() == set()
+    with pytest.raises(FieldErrors):
+        violation_of(session, renovation, "R08", patrol=visit)
+    fire(session, first, "withdraw", "manager", reason="误开")
+    assert offered() == {"corridor"}
+    assert client.post("/renovation-violations/new", data=sent).status_code == 302
 
 
 @pytest.mark.parametrize("path", ["/renovation-violations/", "/renovation-patrols/"])

@@ -30,6 +30,7 @@ from app.modules.duties.services import look_again
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.rounds import CODE as ROUNDS
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
+from app.modules.renovation.site_queries import noticed_codes, unnoticed
 from app.modules.renovation.states import (
     ENDED,
     PatrolAction,
@@ -133,13 +134,15 @@ def issue_notice(
 
     Raises:
         InvalidValue: the renovation is over, or the code is no longer used.
-        FieldErrors: no description, no requirement, a deadline that has gone by.
+        FieldErrors: no description, no requirement, a deadline that has gone by, a notice of this visit exists already.
     """
     actor.require("create", "RenovationViolation")
     if renovation.state in ENDED or not code.active:
         raise InvalidValue(_l("No notice can be issued for this renovation any more."))
     if patrol is not None and patrol.renovation_id != renovation.id:
         raise FieldErrors({"patrol_id": _("This visit was made to another site.")})
+    if patrol is not None and _noticed(session, patrol, code):
+        raise FieldErrors({"patrol_id": _("A notice about what this visit found exists already.")})
     moment = now()
     rule, calendar = rule_of(session, renovation.estate_id, RULE), calendar_of(session, renovation.estate_id)
     due = due or due_at(rule, rule.amount, moment, calendar)
@@ -164,6 +167,12 @@ def issue_notice(
             session, renovation, "stop", actor=actor, inputs={"reason": f"{violation.number} {code.title_zh}"}
         )
     return violation
+
+
+def _noticed(session: Session, patrol: RenovationPatrol, code: ViolationCode) -> bool:
+    """Whether a visit has this notice already: one with the code, or one about everything that it found."""
+    codes = noticed_codes(session, [patrol])[patrol.id]
+    return code.code in codes or bool(codes) and not unnoticed(session, [patrol])[patrol.id]
 
 
 def _check_notice(description: str, requirement: str, due: datetime) -> None:

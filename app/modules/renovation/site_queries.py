@@ -16,7 +16,7 @@ from app.core.records.unitcodes import sort_key
 from app.modules.estates.models import Unit
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
-from app.modules.renovation.states import OPEN_VIOLATIONS, SITE, RoundHalf
+from app.modules.renovation.states import OPEN_VIOLATIONS, SITE, RoundHalf, ViolationState
 
 CODE_OF: Mapping[str, str] = {
     "passes_worn": "G01", "extinguishers": "G03", "open_flame": "R11", "structure": "R05-1", "waterproofing": "R08",
@@ -47,13 +47,14 @@ class Work(NamedTuple):
 @dataclass(frozen=True)
 class Site:
     """A site of a round. ``visits``: today's, newest first; ``last``: the newest visit at all; ``violations``: how many
-    are open.
+    are open; ``unnoticed``: :func:`unnoticed` of the visits.
     """
 
     renovation: Renovation
     visits: Sequence[RenovationPatrol]
     last: RenovationPatrol | None
     violations: int
+    unnoticed: Mapping[int, Sequence[str]]
 
     @property
     def place(self) -> str:
@@ -115,10 +116,11 @@ def sites_of(session: Session, estate_id: int, moment: datetime) -> list[Site]:
         .group_by(RenovationViolation.renovation_id)
     )
     violations = {row[0]: row[1] for row in found}
+    left = unnoticed(session, today)
     sites = [
         Site(
             renovation, [visit for visit in reversed(today) if visit.renovation_id == renovation.id],
-            last.get(renovation.id), violations.get(renovation.id, 0),
+            last.get(renovation.id), violations.get(renovation.id, 0), left,
         )
         for renovation in renovations
     ]  # fmt: skip
@@ -133,6 +135,39 @@ def visits_on(
     if renovation_id is not None:
         query = query.where(RenovationPatrol.renovation_id == renovation_id)
     return list(session.scalars(query.order_by(RenovationPatrol.visited_at, RenovationPatrol.id)))
+
+
+def noticed_codes(session: Session, visits: Sequence[RenovationPatrol]) -> Mapping[int, Sequence[str]]:
+    """Codes of the notices that stand from each visit, by the visit's id; one statement."""
+    found: dict[int, list[str]] = {visit.id: [] for visit in visits}
+    rows = session.execute(
+        select(RenovationViolation.patrol_id, ViolationCode.code)
+        .join(ViolationCode, ViolationCode.id == RenovationViolation.code_id)
+        .where(RenovationViolation.patrol_id.in_(found), RenovationViolation.state != ViolationState.WITHDRAWN)
+        .order_by(RenovationViolation.id)
+    )
+    for patrol_id, code in rows:
+        if patrol_id is not None:
+            found[patrol_id].append(code)
+    return found
+
+
+def unnoticed(session: Session, visits: Sequence[RenovationPatrol]) -> Mapping[int, Sequence[str]]:
+    """The violated points of each visit that no notice was written about yet, by the visit's id (RN-10).
+
+    A notice is about every point whose usual violation it names; one that names another is about one point, first of
+    all about one that leaves the choice open.
+    """
+    codes = noticed_codes(session, visits)
+    return {visit.id: _left(visit.violated, codes[visit.id]) for visit in visits}
+
+
+def _left(points: Sequence[str], codes: Sequence[str]) -> list[str]:
+    usual = {CODE_OF.get(point) for point in points}
+    others = sum(code not in usual for code in codes)
+    left = [point for point in points if CODE_OF.get(point) not in codes]
+    covered = sorted(left, key=lambda point: point in CODE_OF)[:others]
+    return [point for point in left if point not in covered]
 
 
 def visits_since(session: Session, renovation: Renovation, day: date) -> list[RenovationPatrol]:

@@ -32,7 +32,7 @@ from app.modules.renovation.models import Renovation
 from app.modules.renovation.parts import reached, uploads
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
 from app.modules.renovation.site_parts import said_of
-from app.modules.renovation.site_queries import CODE_OF, codes_of, sites_of
+from app.modules.renovation.site_queries import CODE_OF, codes_of, sites_of, unnoticed
 from app.modules.renovation.states import ENDED, OPEN_VIOLATIONS, PatrolAction, PointResult, Stage, ViolationState
 from app.modules.renovation.violation_workflow import VIOLATION
 
@@ -123,7 +123,8 @@ class RoundPage(Page):
             return {"refused": refused}, 422
         patrol: RenovationPatrol = outcome.result
         notices = [
-            {"title": str(site.POINTS[point]), "address": notice_address(patrol, point)} for point in patrol.violated
+            {"title": str(site.POINTS[point]), "address": notice_address(patrol, point)}
+            for point in unnoticed(db.session, [patrol])[patrol.id]
         ]
         return {
             "address": outcome.location, "said": said_of(patrol), "notices": notices if may_notice() else [],
@@ -211,7 +212,9 @@ class RenovationPatrolView(RecordView):
     def sections(self, record: RenovationPatrol, actor: Actor) -> list[tuple[Any, str, dict[str, Any]]]:
         points = {
             "record": record, "points": site.POINTS, "results": {result.value: result for result in PointResult},
-            "notice": notice_address if may_notice() and record.renovation.state not in ENDED else None,
+            "notice": notice_address,
+            "unnoticed": unnoticed(db.session, [record])[record.id]
+            if may_notice() and record.renovation.state not in ENDED else (),
             "notices": db.session.scalars(
                 select(RenovationViolation).where(RenovationViolation.patrol_id == record.id)
             ).all(),
