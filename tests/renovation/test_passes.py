@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.access.accounts import create_account
 from app.core.access.actor import acting, system_actor
@@ -21,11 +21,13 @@ from app.core.papers.base.context import Header
 from app.core.papers.models import Paper
 from app.core.papers.services import issue
 from app.core.papers.template import load_paper
+from app.core.records.base import now
 from app.core.records.clock import estate_today
 from app.core.records.estate import Estate
 from app.core.registry import Recurring, registry
 from app.core.workflow.table import Blocked
 from app.modules.renovation import pass_papers, pass_queries, passes
+from app.modules.renovation.models import Renovation
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass
 from app.modules.renovation.pass_workflow import PASS, WORKER
 from app.modules.renovation.states import PassKind, PassState, Trade, WorkerState
@@ -33,6 +35,7 @@ from tests.conftest import PASSWORD
 from tests.renovation.factories import (
     PNG,
     VALID_IDS,
+    accepted,
     fire,
     paid,
     pass_of,
@@ -494,6 +497,37 @@ def test_the_papers_are_issued_by_those_who_may(session, app):
     session.commit()
     stranger = text_of(app.test_client().get(f"/verify/{card.verification_code}"))
     assert "Revoked" in stranger and one.worker.name not in stranger
+
+
+@pytest.mark.clause("RN-06")
+@pytest.mark.parametrize("end", ["accepted", "rejected", "running"])
+def test_the_number_of_the_crew_leader_goes_when_those_of_workers_do(session, end):
+    work = registry().of(Recurring)["renovation.forget_workers"].work
+    table, half_a_year = Renovation.__table__, timedelta(days=180)
+    if end == "accepted":
+        renovation = accepted(session)
+        ended = {"accepted_on": estate_today(session, 1)}
+    else:
+        renovation = submitted(session)
+        ended = {"changed_at": now()}
+        if end == "rejected":
+            fire(session, renovation, "pass_intake", "pass_review")
+            fire(session, renovation, "reject", opinion="结构改动不可行")
+    session.flush()
+    known = (renovation.leader_id_no, renovation.leader_mobile)
+    assert all(known)
+    for days in (half_a_year, half_a_year + timedelta(days=1)):
+        moved = {column: moment - days for column, moment in ended.items()}
+        session.execute(update(table).where(table.c.id == renovation.id).values(moved))
+        session.expire_all()
+        gone = end != "running" and days > half_a_year
+        assert work(session) == gone
+        session.expire_all()
+        assert (renovation.leader_id_no, renovation.leader_mobile) == ((None, None) if gone else known)
+    row = session.execute(select(table).where(table.c.id == renovation.id)).one()._mapping
+    left = [value for name, value in row.items() if name.startswith(("leader_id_no", "leader_mobile"))]
+    assert any(left) is not gone
+    assert work(session) == 0
 
 
 @pytest.mark.clause("RN-06")

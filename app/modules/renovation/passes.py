@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
@@ -18,18 +18,20 @@ from app.core.clocks.services import rule_of
 from app.core.files.models import Attachment
 from app.core.files.services import attach, forget
 from app.core.records.base import now
-from app.core.records.clock import estate_today
+from app.core.records.clock import estate_time, estate_today
 from app.core.records.identifiers import InvalidValue, id_document, mobile
 from app.core.records.numbering import next_number
 from app.core.records.refusals import FieldErrors
 from app.core.workflow.table import Blocked
 from app.modules.people.models import IdKind
+from app.modules.renovation.effects import KEPT_AFTER
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.pass_models import RenovationWorker, TemporaryPass, WorkerConduct
 from app.modules.renovation.pass_queries import RULE, takes_workers, usual_days, why_not
 from app.modules.renovation.pass_workflow import PASS, WORKER
 from app.modules.renovation.services import assign_checked
 from app.modules.renovation.states import (
+    ENDED,
     FOLLOWED,
     NOTED,
     PERMITTED,
@@ -241,7 +243,9 @@ def let_through(session: Session, one: TemporaryPass, kind: str, *, actor: Actor
 
 
 def forget_workers(session: Session) -> int:
-    """Remove ID numbers, telephones and photos of workers whose ``keep_until`` has gone by; tells how many."""
+    """Remove ID numbers, telephones and photos of workers whose ``keep_until`` has gone by, and numbers and telephones
+    of crew leaders as long after the end of their renovation; tells how many people.
+    """
     old = select(RenovationWorker).where(
         RenovationWorker.forgotten_at.is_(None), RenovationWorker.keep_until <= now().date()
     )
@@ -256,5 +260,20 @@ def forget_workers(session: Session) -> int:
         if photo is not None:
             forget(session, photo)
         count += 1
+    count += _forget_leaders(session)
     session.commit()
+    return count
+
+
+def _forget_leaders(session: Session) -> int:
+    """A rejected or withdrawn application bears no day of its end: the last change to it is that or comes after."""
+    known = or_(Renovation.leader_id_no.is_not(None), Renovation.leader_mobile.is_not(None))
+    count = 0
+    for renovation in session.scalars(
+        select(Renovation).where(Renovation.state.in_(ENDED), known).order_by(Renovation.id)
+    ):
+        ended_on = renovation.accepted_on or estate_time(session, renovation.estate_id, renovation.changed_at).date()
+        if ended_on + KEPT_AFTER < estate_today(session, renovation.estate_id):
+            renovation.leader_id_no = renovation.leader_mobile = None
+            count += 1
     return count
