@@ -8,7 +8,8 @@ SITE_STAFF = (Role.SITE_ADMINISTRATOR, Role.SITE_SUPERVISOR)
 GRANTS: Grants = {
     "Renovation": {
         "read": (*OFFICE, *SITE_STAFF, Role.EQUIPMENT_SUPERVISOR, Role.SUPERIOR, Role.SECURITY),
-        "create update submit check_intake deliver print": COUNTER,
+        "create update submit check_intake deliver": COUNTER,
+        "print": (*COUNTER, Role.DOCUMENT_ADMINISTRATOR),
         "review": (Role.EQUIPMENT_SUPERVISOR,),
         "decide": (Role.MANAGER,),
         "bill": (*COUNTER, Role.CASHIER),
