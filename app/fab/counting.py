@@ -21,6 +21,7 @@ from app.core.access.actor import current_actor
 from app.core.audit.models import AuditEntry
 from app.core.fields.models import CustomValue
 from app.core.records.base import Stamped
+from app.core.records.database import written
 from app.fab.paging import DEEPEST, Tally
 
 WORTHWHILE = 5_000
@@ -89,8 +90,8 @@ def _rows(key: Any, clauses: Sequence[Any]) -> sa.Select[Any]:
 
 
 def _most() -> Any:
-    """``DEEPEST`` and one, written out: PostgreSQL plans a statement anew each time whose limit it does not know."""
-    return sa.literal_column(str(DEEPEST + 1))
+    """As far as anybody counts."""
+    return written(DEEPEST + 1)
 
 
 def _remember(name: Any, entry: int | None, found: Tally, newest: Any, key: Any, clauses: Sequence[Any]) -> None:

@@ -16,6 +16,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipDirection, joinedload
 
 from app.core.records.base import UtcDateTime
+from app.core.records.database import written
 from app.core.records.secrets import EncryptedText
 from app.extensions import db
 from app.fab.counting import count, tally
@@ -464,7 +465,7 @@ class RecordInterface(SQLAInterface):
         keys, dialect = self.keys(order), self.session.get_bind().dialect.name
         query = sa.select(*(key.column.label(f"k{number}") for number, key in enumerate(keys)))
         branches = beyond(keys, place.values, backwards) if place.values else [[]]
-        most: Any = sa.literal_column(str(size + 1))  # written out: a planner that knows it follows the index
+        most = written(size + 1)
         parts = [self._sorted(query.where(*clauses, *branch), order, backwards).limit(most) for branch in branches]
         if place.kind == "number":
             parts = [parts[0].offset((place.number - 1) * size)]

@@ -30,6 +30,7 @@ from app.core.files.models import Attachment
 from app.core.papers.base.context import Bilingual
 from app.core.records.base import Stamped
 from app.core.records.choices import in_language, in_one
+from app.core.records.database import written
 from app.core.records.lookup import resource_of
 from app.core.registry import registry
 from app.extensions import db
@@ -213,21 +214,24 @@ def read(about: About, wanted: Filter, *, before: int | None = None, limit: int 
     extra = [*wanted.clauses(), *_readable(current_actor())]
     floor = None
     if extra:
+        one = written(1)
         ends = [
-            _newest([AuditEntry.id, AuditEntry.at], [*branch, *older]).offset(searched - 1).limit(1).subquery()
+            _newest([AuditEntry.id, AuditEntry.at], [*branch, *older])
+            .offset(written(searched - 1))
+            .limit(one)
+            .subquery()
             for branch in about.branches
         ]
         reach = sa.union_all(*(sa.select(end) for end in ends)).subquery()
-        floor = session.execute(sa.select(reach).order_by(reach.c.id.desc()).limit(1)).one_or_none()
+        floor = session.execute(sa.select(reach).order_by(reach.c.id.desc()).limit(one)).one_or_none()
     bounded = [*older, *extra, *([AuditEntry.id >= floor.id] if floor else [])]
     size = limit * PACKED
-    most: Any = sa.literal_column(str(size))  # written out: PostgreSQL plans anew each time what it cannot know
     if len(about.branches) == 1:
-        newest = _newest([AuditEntry], [*about.branches[0], *bounded]).limit(most)
+        newest = _newest([AuditEntry], [*about.branches[0], *bounded]).limit(written(size))
     else:
-        parts = [_newest([AuditEntry.id], [*b, *bounded]).limit(most).subquery() for b in about.branches]
+        parts = [_newest([AuditEntry.id], [*b, *bounded]).limit(written(size)).subquery() for b in about.branches]
         ids = sa.union_all(*(sa.select(part.c.id) for part in parts)).subquery()
-        newest = _newest([AuditEntry], [AuditEntry.id.in_(sa.select(ids.c.id))]).limit(most)
+        newest = _newest([AuditEntry], [AuditEntry.id.in_(sa.select(ids.c.id))]).limit(written(size))
     entries = session.scalars(newest).all()
     lines = _lines(entries, about.record, limit)
     shown = lines[:limit]

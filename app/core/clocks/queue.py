@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from app.core.access.actor import Actor, NotAllowed
@@ -21,6 +21,7 @@ from app.core.clocks.models import NO_DEADLINE, Deadline, WorkItem
 from app.core.clocks.passing import concerns, kind_of
 from app.core.records.base import UtcDateTime, now
 from app.core.records.choices import Choice
+from app.core.records.database import written
 from app.core.registry import registry
 from app.core.workflow.table import Transition, Workflow
 
@@ -131,11 +132,10 @@ def _page(branches: tuple[tuple[str, ...], ...], late: bool, behind: bool, size:
     if behind:
         place = bindparam("after_rank", type_=UtcDateTime), bindparam("after_id", type_=WORK.c.id.type)
         clauses.append(tuple_(WORK.c.rank_at, WORK.c.id) > tuple_(*place))
-    most: Any = literal_column(str(size))  # written out: a planner that knows it follows the index
     parts = [
         select(WORK.c.id, WORK.c.rank_at)
         .where(*clauses, *(WORK.c[name] == bindparam(f"{name}_{n}") for name in branch))
-        .order_by(WORK.c.rank_at, WORK.c.id).limit(most).subquery()
+        .order_by(WORK.c.rank_at, WORK.c.id).limit(written(size)).subquery()
         for n, branch in enumerate(branches)
     ]  # fmt: skip
     found = union_all(*(select(part.c.id, part.c.rank_at) for part in parts)).subquery()
@@ -145,7 +145,7 @@ def _page(branches: tuple[tuple[str, ...], ...], late: bool, behind: bool, size:
         .outerjoin(unit, unit.c.id == WORK.c.unit_id)
         .outerjoin(STAFF, STAFF.c.id == WORK.c.assignee_id)
         .order_by(found.c.rank_at, found.c.id)
-        .limit(most)
+        .limit(written(size))
     )  # fmt: skip
 
 
@@ -226,7 +226,7 @@ def count(session: Session, actor: Actor, asked: Asked) -> int:
 
 def counted(query: Select[Any]) -> ColumnElement[int]:
     """Count of a query's rows as an expression that stops after :data:`MOST` and one."""
-    return select(func.count()).select_from(query.limit(literal_column(str(MOST + 1))).subquery()).scalar_subquery()
+    return select(func.count()).select_from(query.limit(written(MOST + 1)).subquery()).scalar_subquery()
 
 
 def count_text(number: int) -> str:

@@ -22,6 +22,7 @@ from app.core.indicators.kinds import Indicator
 from app.core.indicators.models import IndicatorTarget, IndicatorValue
 from app.core.indicators.services import MONTHS, months_until
 from app.core.records.choices import in_language
+from app.core.records.database import written
 from app.core.registry import registry
 
 OLDEST = 3
@@ -92,7 +93,7 @@ def trends(session: Session, estate_id: int, today: date, *, parts: bool = False
     def trend(indicator: Indicator, part: str, title: Any, more: Sequence[Trend] = ()) -> Trend:
         target = targets.get(indicator.code, indicator.target)
         kept = values.get((indicator.code, part), {})
-        readings = [_reading(indicator, month, *kept.get(month, (Decimal(0), Decimal(0))), target) for month in months]
+        readings = [_reading(indicator, month, kept.get(month), target) for month in months]
         return Trend(indicator, str(title), target, readings, more)
 
     rows = []
@@ -128,8 +129,11 @@ def own_targets(session: Session, estate_id: int) -> dict[str, Decimal]:
 
 
 def _reading(
-    indicator: Indicator, month: date, numerator: Decimal, denominator: Decimal, target: Decimal | None
+    indicator: Indicator, month: date, ratio: tuple[Decimal, Decimal] | None, target: Decimal | None
 ) -> Reading:
+    if ratio is None:
+        return Reading(month, Decimal(0), Decimal(0), None, None)
+    numerator, denominator = ratio
     value, exact = indicator.value(numerator, denominator), indicator.exact(numerator, denominator)
     kept = None if exact is None or target is None else indicator.keeps(exact, target)
     return Reading(month, numerator.normalize(), denominator.normalize(), value, kept)
@@ -188,11 +192,11 @@ def _oldest(kinds: tuple[str, ...], limit: int) -> Any:
         )
         .correlate(names)
     )  # fmt: skip
-    count = select(func.count()).select_from(late.limit(limit).subquery()).scalar_subquery()
-    ordered = late.order_by(WORK.c.rank_at, WORK.c.id)
-    oldest = [ordered.limit(1).offset(n).scalar_subquery().label(f"oldest_{n}") for n in range(OLDEST)]
+    count = select(func.count()).select_from(late.limit(written(limit)).subquery()).scalar_subquery()
+    ordered = late.order_by(WORK.c.rank_at, WORK.c.id).limit(written(1))
+    oldest = [ordered.offset(written(n)).scalar_subquery().label(f"oldest_{n}") for n in range(OLDEST)]
     # the LIMIT, which leaves nothing out, keeps the servers from asking the subqueries again for every line
-    first = select(count.label("n"), *oldest).select_from(names).limit(len(kinds)).subquery()
+    first = select(count.label("n"), *oldest).select_from(names).limit(written(len(kinds))).subquery()
     clock, rule = Deadline.__table__.c, ClockRule.__table__.c
     return (
         select(*LINE, first.c.n, clock.late_reason, rule.title_zh, rule.title_en, STAFF.c.first_name, STAFF.c.last_name)
@@ -252,7 +256,7 @@ def approvals(session: Session, actor: Actor) -> tuple[Sequence[Decision], str]:
 def _waiting() -> Select[Any]:
     clauses = (WORK.c.estate_id == bindparam("estate"), WORK.c.role == Role.MANAGER, WORK.c.closed_at.is_(None))
     total = counted(select(WORK.c.id).where(*clauses)).label("total")
-    return select(*LINE, total).where(*clauses).order_by(WORK.c.rank_at, WORK.c.id).limit(APPROVALS)
+    return select(*LINE, total).where(*clauses).order_by(WORK.c.rank_at, WORK.c.id).limit(written(APPROVALS))
 
 
 def address_of(item: Any) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Engine, Insert, Update, event
+from sqlalchemy import Connection, Delete, Engine, Insert, Update, event, literal_column
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -46,6 +46,14 @@ def _refuse_changes(session: Session, context: Any, instances: Any) -> None:
 def _refuse_statements(state: ORMExecuteState) -> None:
     if not _writing.get() and isinstance(state.statement, Insert | Update | Delete):
         raise WriteWhileReading(str(state.statement)[:200])
+
+
+def written(number: int) -> Any:
+    """``number`` for a LIMIT or OFFSET, written out in the statement instead of sent beside it.
+
+    PostgreSQL plans a statement anew each time whose limit it does not know, and then may not follow an index.
+    """
+    return literal_column(str(number))
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 from app.core.access.actor import Actor
 from app.core.clocks.calendar import calendar_of
 from app.core.records.base import now
+from app.core.records.database import written
 from app.modules.duties.models import Duty, DutyOccurrence, DutyState
 from app.modules.duties.recurrence import Window, in_year
 from app.modules.duties.services import in_force, replacing
@@ -81,7 +82,7 @@ def _due(of_all_roles: bool) -> Select[Any]:
         )
         .options(contains_eager(DutyOccurrence.duty))
         .order_by(DutyOccurrence.due_at, DutyOccurrence.id)
-        .limit(SHOWN + 1)
+        .limit(written(SHOWN + 1))
     )  # fmt: skip
     return found if of_all_roles else found.where(Duty.role.in_(bindparam("roles", expanding=True)))
 
