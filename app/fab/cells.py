@@ -99,6 +99,8 @@ def _writer(attribute: Attribute, compact: bool) -> Callable[[Any], str]:
             return lambda value: yes if value else no
         case Kind.REFERENCE:
             return title_of
+        case Kind.MOMENT if attribute.info.get("format") == "limit":
+            return partial(limit, compact=compact)
         case Kind.MOMENT:
             return partial(_moment, zone=estate_zone(), in_words=_in_words(compact))
         case Kind.DAY:

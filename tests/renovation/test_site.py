@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -389,6 +389,24 @@ def test_nobody_is_served_a_deadline_that_has_gone_by(session):
     site.change_notice(session, violation, {"due_at": due}, actor=actor)
     fire(session, violation, "serve", "site_administrator", method="mail")
     assert running(session, work_of(session, violation, WORK), RULE).due_at == due
+
+
+def test_a_deadline_at_midnight_ends_the_day_before(session, client_of):
+    client, violation = client_of("manager"), violation_of(session, under_way(session))
+    violation.due_at = datetime(2031, 5, 2, tzinfo=SHANGHAI).astimezone(UTC)
+    session.commit()
+    for path in ("", str(violation.id)):
+        page = client.get(f"/renovation-violations/{path}").get_data(as_text=True)
+        assert "2031-05-01 24:00" in page and "2031-05-02" not in page, path
+
+
+def test_the_form_of_a_notice_says_that_the_violation_is_needed(session, client_of):
+    renovation, client = under_way(session), client_of("site_administrator")
+    form = client.get(f"/renovation-violations/new?renovation_id={renovation.id}").get_data(as_text=True)
+    assert '<label class="form-label required" for="code_id">' in form
+    sent = {"renovation_id": renovation.id, "code_id": "", "description": "楼道", "requirement": "清运"}
+    answer = client.post("/renovation-violations/new", data=sent)
+    assert answer.status_code == 422 and "“Violation” must be filled in." in answer.get_data(as_text=True)
 
 
 @pytest.mark.clause("RN-09")

@@ -172,7 +172,7 @@ def issue_notice(
 def _noticed(session: Session, patrol: RenovationPatrol, code: ViolationCode) -> bool:
     """Whether a visit has this notice already: one with the code, or one about everything that it found."""
     codes = noticed_codes(session, [patrol])[patrol.id]
-    return code.code in codes or bool(codes) and not unnoticed(session, [patrol])[patrol.id]
+    return code.code in codes or (bool(codes) and not unnoticed(session, [patrol])[patrol.id])
 
 
 def _check_notice(description: str, requirement: str, due: datetime) -> None:

@@ -140,7 +140,7 @@ class RenovationViolation(Document):
     found_by_name: Mapped[str] = mapped_column(String(130), info={"label": _l("Found by")})
     description: Mapped[str] = mapped_column(Text, info={"label": _l("Description")})
     requirement: Mapped[str] = mapped_column(Text, info={"label": _l("What is required")})
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("To be rectified by")})
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"label": _l("To be rectified by"), "format": "limit"})
     consequences: Mapped[str] = mapped_column(Text, default="", info={"label": _l("Consequences")})
     complaint: Mapped[bool] = mapped_column(default=False, info={"label": _l("Found after a complaint")})
     stop_work: Mapped[bool] = mapped_column(default=False, info={"label": _l("Work stopped")})

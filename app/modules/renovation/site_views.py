@@ -21,7 +21,7 @@ from app.core.registry import Registry
 from app.extensions import db
 from app.fab import cells
 from app.fab.documents import DocumentView, papers_section
-from app.fab.fields import ChoiceField, MomentField, RecordForm, TextField, WholeField
+from app.fab.fields import ChoiceField, MomentField, RecordForm, Required, TextField, WholeField
 from app.fab.interface import RecordInterface
 from app.fab.submit import TOKEN, Outcome, carry_out, fresh_token, spread
 from app.fab.views import Page, RecordView, expose, link_to_show, requires
@@ -250,7 +250,11 @@ class RenovationViolationView(DocumentView):
     edit_columns = ("description", "requirement", "due_at", "consequences", "complaint")
     form_fieldsets = (("", add_columns),)
     form_fields = {
-        "code_id": ChoiceField(_l("Violation"), values=lambda: [(code.id, str(code)) for code in codes_of(db.session)]),
+        "code_id": ChoiceField(
+            _l("Violation"),
+            values=lambda: [(code.id, str(code)) for code in codes_of(db.session)],
+            validators=[Required()],
+        ),
         "due_at": MomentField(
             _l("To be rectified by"), description=_l("Left empty, the time this estate usually gives.")
         ),
