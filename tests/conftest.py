@@ -43,9 +43,13 @@ hypothesis.settings.load_profile("same every time")
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is slow to guess is slow to test
 passwords._NOBODY = passwords._hasher.hash("nobody has this password")
 
-SERVER = os.environ.get("GUANJIA_TEST_DATABASE_URL")
-_running = SimpleNamespace(may_open=False, template="")
-"""Whether the test at hand stands on a database; a copy of the first migrated one: a path, or a name on the server."""
+_running = SimpleNamespace(may_open=False, templates={})
+"""Whether the test at hand stands on a database; by server a copy of the first migrated one: a path, or a name there."""
+
+
+def server() -> str:
+    """Address of the PostgreSQL server the tests run on, and nothing on SQLite; a test may bring a server of its own."""
+    return os.environ.get("GUANJIA_TEST_DATABASE_URL", "")
 
 
 def stands_on_database(item: pytest.Item) -> bool:
@@ -59,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if function_of(item.nodeid) in slow:
             item.add_marker(pytest.mark.slow)
-    if SERVER:
+    if server():
         config.hook.pytest_deselected(items=[item for item in items if not stands_on_database(item)])
         items[:] = filter(stands_on_database, items)
 
@@ -70,14 +74,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    if SERVER and _running.template:
-        with _server() as connection:
-            connection.execute(text(f"DROP DATABASE {_running.template}"))
+    if server() and (template := _running.templates.get(server())):
+        with _administration() as connection:
+            connection.execute(text(f"DROP DATABASE {template}"))
 
 
 @contextmanager
-def _server() -> Iterator[Connection]:
-    admin = create_engine(SERVER or "", isolation_level="AUTOCOMMIT", poolclass=NullPool)
+def _administration() -> Iterator[Connection]:
+    admin = create_engine(server(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         yield connection
 
@@ -85,14 +89,14 @@ def _server() -> Iterator[Connection]:
 def new_database(folder: Path) -> Iterator[str]:
     """Address of a fresh database, dropped afterwards."""
     assert _running.may_open, "ask for the fixture `database_maker`: otherwise this test is left out on PostgreSQL"
-    if not SERVER:
+    if not server():
         yield f"sqlite:///{folder / 'test.sqlite3'}"
         return
     name = f"guanjia_test_{uuid.uuid4().hex[:10]}"
-    with _server() as connection:
+    with _administration() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
-    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-    with _server() as connection:
+    yield make_url(server()).set(database=name).render_as_string(hide_password=False)
+    with _administration() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
@@ -101,11 +105,11 @@ def migrated_app(settings: config.Settings) -> Flask:
     app = create_app(settings)
     app.testing = True
     with app.app_context(), acting(system_actor()):
-        if _running.template:
-            _copy_template(db.engine.url)
+        if template := _running.templates.get(server()):
+            _copy_template(template, db.engine.url)
         else:
             _migrate()
-            _running.template = _keep_template()
+            _running.templates[server()] = _keep_template()
     return app
 
 
@@ -124,9 +128,9 @@ def _migrate() -> None:
 def _keep_template() -> str:
     """A copy of the database at hand, made once per process: to migrate takes a second, to copy almost nothing."""
     name = db.engine.url.database or ""
-    if SERVER:
+    if server():
         db.engine.dispose()  # a database is copied while nobody is connected
-        with _server() as connection:
+        with _administration() as connection:
             connection.execute(text(f"CREATE DATABASE {name}_template TEMPLATE {name}"))
         return f"{name}_template"
     with db.engine.connect() as connection, closing(sqlite3.connect(f"{name}.template")) as copy:
@@ -134,14 +138,14 @@ def _keep_template() -> str:
     return f"{name}.template"
 
 
-def _copy_template(address: URL) -> None:
+def _copy_template(template: str, address: URL) -> None:
     db.engine.dispose()
-    if SERVER:
-        with _server() as connection:
+    if server():
+        with _administration() as connection:
             connection.execute(text(f"DROP DATABASE {address.database}"))
-            connection.execute(text(f"CREATE DATABASE {address.database} TEMPLATE {_running.template}"))
+            connection.execute(text(f"CREATE DATABASE {address.database} TEMPLATE {template}"))
     else:
-        shutil.copy(_running.template, address.database or "")
+        shutil.copy(template, address.database or "")
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,9 @@ def test_the_manager_sets_the_concentrated_period_in_the_browser(session: Any, c
     assert answer.status_code == 302, answer.get_data(as_text=True)[-3000:]
     session.refresh(duty)
     assert (duty.active, duty.valid_to, duty.parameters) == (True, date(2026, 8, 31), {"kind": ["movein.papers"]})
-    found = session.scalars(select(DutyOccurrence).where(DutyOccurrence.duty_id == duty.id)).all()
+    found = session.scalars(
+        select(DutyOccurrence).where(DutyOccurrence.duty_id == duty.id).order_by(DutyOccurrence.period_key)
+    ).all()
     assert [(o.period_key, o.needed) for o in found] == [("2026-06", 3), ("2026-07", 4)]
 
 
