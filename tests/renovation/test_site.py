@@ -28,7 +28,7 @@ from app.core.workflow.documents import sign
 from app.core.workflow.lapse import lapse
 from app.core.workflow.table import Blocked
 from app.extensions import db
-from app.modules.checks.models import Finding
+from app.modules.checks.models import CheckCategory, Finding
 from app.modules.estates.models import Building, Entrance, Unit
 from app.modules.renovation import configuring, hours, site
 from app.modules.renovation.site_models import DayKind, PermittedHours, RenovationPatrol, RenovationViolation
@@ -237,6 +237,17 @@ def test_hours_and_codes_are_set_on_screens_of_their_own_and_go_into_the_file(se
     assert "G99" in {row["code"] for row in entries(session, 1, configuring.CODES)}
     assert client.post("/violation-codes/new", data=new | {"category": "nothing"}).status_code == 422
     assert client_of("site_supervisor").post("/renovation-hours/take-over", data={"code": "beijing"}).status_code == 404
+
+
+def test_codes_name_the_category_of_their_findings(session, client_of):
+    client, of_estate = client_of("manager"), CheckCategory.estate_id == 1
+    code = next(code for code in codes_of(session) if code.estate_id == 1)
+    category = session.scalars(select(CheckCategory).where(CheckCategory.code == code.category, of_estate)).one()
+    category.active, category.title_en = False, "Walls and beams"
+    session.commit()
+    for path in ("", str(code.id)):
+        page = client.get(f"/violation-codes/{path}").get_data(as_text=True)
+        assert "Walls and beams" in page and not re.search(rf"(?<!<ins)>\s*{code.category}\s*<", page)  # history aside
 
 
 # Violations

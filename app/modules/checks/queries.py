@@ -44,6 +44,12 @@ def categories_of(session: Session, estate_id: int) -> Sequence[CheckCategory]:
     return session.scalars(select(CheckCategory).where(*mine).order_by(CheckCategory.seq, CheckCategory.code)).all()
 
 
+def category_titles(session: Session, estate_id: int) -> dict[str, str]:
+    """Titles of all categories by code, in the reader's language; also of those no longer in use."""
+    found = session.scalars(select(CheckCategory).where(CheckCategory.estate_id == estate_id))
+    return {category.code: str(category) for category in found}
+
+
 def papers_about(*tables: str) -> Callable[[Session, int, datetime, datetime], list[tuple[int, str]]]:
     """The population of papers about records of these tables that were issued in a period and hold."""
 

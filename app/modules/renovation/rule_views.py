@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -14,7 +14,7 @@ from app.extensions import db
 from app.fab.fields import ChoiceField
 from app.fab.interface import RecordInterface
 from app.fab.views import RecordView, expose, link_to_show, requires
-from app.modules.checks.queries import categories_of
+from app.modules.checks.queries import categories_of, category_titles
 from app.modules.renovation import hours, site
 from app.modules.renovation.site_models import PermittedHours, ViolationCode
 
@@ -54,6 +54,14 @@ class PermittedHoursView(RecordView):
         )  # fmt: skip
 
 
+def category_of(code: ViolationCode) -> str:
+    """Title of the category of findings that a code belongs to; all titles are read once in a request."""
+    if "finding_categories" not in g:
+        g.finding_categories = category_titles(db.session, current_actor().estate_id or 0)
+    title: str = g.finding_categories.get(code.category, code.category)
+    return title
+
+
 class ViolationCodeView(RecordView):
     datamodel = RecordInterface(ViolationCode)
     resource, route_base = "RenovationRule", "/violation-codes"
@@ -65,7 +73,7 @@ class ViolationCodeView(RecordView):
     list_columns = ("seq", "code", "article", "title_zh", "title_en", "category", "grave", "active")
     search_columns = ("code", "article", "title_zh", "title_en", "category", "grave", "active")
     base_order = (("seq", "asc"), ("code", "asc"))
-    list_cell = {"code": link_to_show(lambda code: code.code)}
+    list_cell = {"code": link_to_show(lambda code: code.code), "category": category_of}
     add_columns = (
         "code", "seq", "article", "title_zh", "title_en", "basis_zh", "basis_en", "category", "grave", "active"
     )  # fmt: skip
