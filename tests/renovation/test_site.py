@@ -29,6 +29,7 @@ from app.core.workflow.lapse import lapse
 from app.core.workflow.table import Blocked
 from app.extensions import db
 from app.modules.checks.models import CheckCategory, Finding
+from app.modules.checks.services import revoke_finding
 from app.modules.estates.models import Building, Entrance, Unit
 from app.modules.renovation import configuring, hours, site
 from app.modules.renovation.site_models import DayKind, PermittedHours, RenovationPatrol, RenovationViolation
@@ -370,6 +371,24 @@ def test_the_second_violation_of_a_category_within_ninety_days_opens_an_action(s
     assert ("This is a repeated problem" in page) is repeated
     if action:
         assert action.number in page
+
+
+@pytest.mark.clause("RN-17")
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_withdrawn_notice_counts_toward_no_repeated_problem(session, by_hand):
+    renovation, manager = under_way(session), person(session, "manager")
+    first = violation_of(session, renovation, "R05-1")
+    mistaken = session.get_one(Finding, first.finding_id)
+    if by_hand:
+        revoke_finding(session, mistaken, reason="误记", actor=manager)
+    fire(session, first, "withdraw", "manager", reason="误开")
+    assert first.state == V.WITHDRAWN and mistaken.revoked_reason == ("误记" if by_hand else "误开")
+    second = violation_of(session, renovation, "R06-2")
+    assert session.get_one(Finding, second.finding_id).action is None
+    third = violation_of(session, renovation, "R05-1")
+    action = session.get_one(Finding, third.finding_id).action
+    assert action is not None and mistaken.action is None
+    assert {one.source_id for one in action.findings} == {second.id, third.id}
 
 
 def test_a_notice_is_corrected_until_it_is_served(session, client_of):

@@ -9,6 +9,8 @@ from app.core.access.roles import Role
 from app.core.messages.services import notify
 from app.core.records.base import now, session_of
 from app.core.records.identifiers import InvalidValue
+from app.modules.checks.models import Finding
+from app.modules.checks.services import revoke_finding
 from app.modules.renovation.handling import plan_check
 from app.modules.renovation.site_models import RenovationViolation
 from app.modules.renovation.states import Delivery
@@ -44,7 +46,12 @@ def report(violation: RenovationViolation, *, actor: Actor, authority: str, rece
 
 
 def withdraw(violation: RenovationViolation, *, actor: Actor, reason: str) -> None:
+    """What was not a violation is no finding either: it counts toward no repeated problem (RN-17)."""
     violation.withdrawn_reason = reason[:300]
+    session = session_of(violation)
+    finding = session.get(Finding, violation.finding_id) if violation.finding_id else None
+    if finding is not None and finding.revoked_at is None:
+        revoke_finding(session, finding, reason=reason, actor=actor)
 
 
 def _added(before: str, note: str) -> str:
