@@ -451,6 +451,19 @@ def test_a_visit_to_a_site_that_was_accepted_before_is_refused(session):
         site.record_patrol(session, renovation, token="on-the-day-after", **visit)
 
 
+def test_a_notice_about_something_else_does_not_take_the_place_of_what_the_visit_found(session):
+    renovation, actor = under_way(session), person(session, "site_administrator")
+    visit = site.record_patrol(
+        session, renovation, token="visit-0004", visited_at=now(), stage=Stage.MASONRY, points={"corridor": "violation"},
+        findings="楼道有垃圾", actor=actor,
+    )  # fmt: skip
+    for code in ("G01", "R27"):
+        assert violation_of(session, renovation, code, patrol=visit).patrol is visit
+    for code in ("G01", "R27", "R08"):
+        with pytest.raises(FieldErrors):
+            violation_of(session, renovation, code, patrol=visit)
+
+
 def test_a_notice_of_a_visit_belongs_to_the_site_that_was_visited(session):
     one, other, actor = under_way(session), under_way(session), person(session, "site_administrator")
     visit = site.record_patrol(

@@ -30,7 +30,7 @@ from app.modules.duties.services import look_again
 from app.modules.renovation.models import Renovation
 from app.modules.renovation.rounds import CODE as ROUNDS
 from app.modules.renovation.site_models import RenovationPatrol, RenovationViolation, ViolationCode
-from app.modules.renovation.site_queries import noticed_codes, unnoticed
+from app.modules.renovation.site_queries import CODE_OF, noticed_codes, unnoticed
 from app.modules.renovation.states import (
     ENDED,
     PatrolAction,
@@ -170,9 +170,12 @@ def issue_notice(
 
 
 def _noticed(session: Session, patrol: RenovationPatrol, code: ViolationCode) -> bool:
-    """Whether a visit has this notice already: one with the code, or one about everything that it found."""
+    """Whether a visit has this notice already: one with the code, or enough of them for everything that it found."""
     codes = noticed_codes(session, [patrol])[patrol.id]
-    return code.code in codes or (bool(codes) and not unnoticed(session, [patrol])[patrol.id])
+    if not codes or code.code in codes:
+        return bool(codes)
+    found = code.code in {CODE_OF.get(point) for point in patrol.violated}
+    return not found and not unnoticed(session, [patrol])[patrol.id]
 
 
 def _check_notice(description: str, requirement: str, due: datetime) -> None:
