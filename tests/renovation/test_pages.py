@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.core.records.clock import estate_today
 from app.modules.renovation.models import Renovation
-from app.modules.renovation.requirements import QUESTIONS
+from app.modules.renovation.requirements import QUESTIONS, SIGNERS
 from app.modules.renovation.states import RenovationState as S
 from tests.movein.factories import unit_of
 from tests.renovation.factories import (
@@ -173,6 +173,20 @@ def test_pages_speak_one_language(session, client_of):
     page = source(manager.get(f"/renovations/{renovation.id}"))
     for english in ("Work content", "Fees and deposits", "Temporary passes", "Stop the work", "Permit", "Next steps"):
         assert f">{english}<" not in page, english
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_to_be_signed_is_called_the_same_where_it_is_missing_and_where_it_is_signed(
+    session, client_of, language
+):
+    renovation, client = applied(session), client_of("receptionist")
+    session.commit()
+    assert client.post(f"/language/{language}").status_code == 303
+    refresh()  # the requests of a test share what they know of the language
+    page = client.get(f"/renovations/{renovation.id}").get_data(as_text=True)
+    for title in SIGNERS.values():  # what is missing is listed in both languages
+        said, other = (title.zh, title.en) if language == "zh" else (title.en, title.zh)
+        assert page.count(said) > page.count(other) > 0
 
 
 def data_of(renovation) -> list[str]:

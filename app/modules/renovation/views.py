@@ -7,10 +7,12 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 from werkzeug.wrappers import Response
 
 from app.core.access.actor import Actor, current_actor
 from app.core.files.services import attach
+from app.core.records.choices import in_language
 from app.core.records.identifiers import InvalidValue
 from app.core.records.identifiers import day as read_day
 from app.extensions import db
@@ -22,7 +24,7 @@ from app.modules.renovation import application_parts as application_parts  # its
 from app.modules.renovation import services
 from app.modules.renovation.models import Renovation, RenovationContractor
 from app.modules.renovation.parts import leading, parts_of, uploads
-from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, missing_of
+from app.modules.renovation.requirements import QUESTIONS, REQUIREMENTS, SIGNERS, missing_of
 from app.modules.renovation.states import EDITABLE, HANDED_IN, PERMITTED, Delivery
 from app.modules.renovation.workflow import RENOVATION
 
@@ -61,10 +63,7 @@ class RenovationView(DocumentView):
     )  # fmt: skip
     show_empty = False
     editable_in = EDITABLE
-    signers = {
-        "notice": _l("Notice of prohibited acts and cautions, received by the applicant"),
-        "agreements": _l("Management agreement, fire-safety undertaking and commitment, signed by the applicant"),
-    }
+    signers = {role: LazyString(in_language, title.zh, title.en) for role, title in SIGNERS.items()}
     show_template = "renovation/show.html"
     leading = staticmethod(leading)
 
