@@ -513,6 +513,7 @@ def what_is_kept(page: Page, case: str) -> None:
     page.goto(case)
     expect(page.locator("main .badge, .gj-page-head .badge").first).to_have_text("已归档")
     expect(page.locator("details.gj-step")).to_have_count(0)
+    expect(page.locator("#permit-file button")).to_be_visible()  # who files it puts it together
     look(page, "rn-22-archived")
     page.click("a:has-text('查看全部经过')")
     page.goto(f"{page.url}?kind=steps")
