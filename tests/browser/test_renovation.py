@@ -124,6 +124,8 @@ def choose(page: Page, name: str, text: str) -> None:
     page.click(f"#{name}-ts-control")
     page.keyboard.type(text)
     page.click(f"#{name}-ts-dropdown .option:has-text('{text}')")
+    box = page.locator(f".ts-wrapper:has(#{name}-ts-control)")
+    expect(box).not_to_have_class(re.compile("loading"))  # an answer that still comes takes the keyboard back
 
 
 def open_from_queue(page: Page, code: str) -> None:
@@ -159,6 +161,7 @@ def apply(page: Page, flat: SimpleNamespace) -> str:
     works = page.locator("[data-row]").first
     for place, text in enumerate(("厨房", "铺贴瓷砖", "800×800", "防水层")):
         works.locator("input").nth(place).fill(text)
+        expect(works.locator("input").nth(place)).to_have_value(text)
     page.fill("[name=planned_from]", flat.today.isoformat())
     page.fill("[name=planned_to]", (flat.today + timedelta(days=59)).isoformat())
     page.fill("[name=workers_expected]", "2")
